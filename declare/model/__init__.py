@@ -1,0 +1,1 @@
+"""Values shared by every room: frozen, comparable, printable. No I/O, no clock, no third-party import."""
