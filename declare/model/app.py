@@ -218,9 +218,7 @@ class App:
     def container_spec(self) -> dict[str, Json]:
         """The part of `spec` that is fixed when a container is created: a change in it replaces the containers."""
         chosen = {name: value for name, value in self.spec.items() if name in CONTAINER_FIELDS}
-        if "healthcheck" in self.spec and not (
-            self.healthcheck and isinstance(self.healthcheck.check, CommandCheck)
-        ):
+        if "healthcheck" in self.spec and not (self.healthcheck and isinstance(self.healthcheck.check, CommandCheck)):
             chosen.pop("healthcheck", None)
         return chosen
 

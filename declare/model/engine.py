@@ -116,9 +116,7 @@ class EngineWriter(EngineReader, Protocol):
 
     def write_files(self, container_id: str, folder: str, files: Mapping[str, FileContent]) -> None: ...
 
-    def run_command(
-        self, container_id: str, command: Sequence[str], *, timeout: float = 10.0
-    ) -> tuple[int, str]:
+    def run_command(self, container_id: str, command: Sequence[str], *, timeout: float = 10.0) -> tuple[int, str]:
         """Run a command in a running container; its exit code and its output."""
         ...
 

@@ -47,7 +47,5 @@ PASSED_THROUGH = (
 
 FIELDS.update(dict.fromkeys(PASSED_THROUGH, Forces.REPLACE))
 
-CONTAINER_FIELDS = frozenset(name for name, forces in FIELDS.items() if forces is Forces.REPLACE) | {
-    "healthcheck"
-}
+CONTAINER_FIELDS = frozenset(name for name, forces in FIELDS.items() if forces is Forces.REPLACE) | {"healthcheck"}
 """Fields that a container carries in its label, because they can't change after it was created."""
