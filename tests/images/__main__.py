@@ -1,0 +1,12 @@
+"""`python3 -m tests.images [DOCKER-ARGUMENT…]`: build the images, and with arguments load them: `docker ARGUMENTS load`."""
+
+import subprocess
+import sys
+
+from tests.images import IMAGES, build
+
+archive = build()
+if sys.argv[1:]:
+    with archive.open("rb") as file:
+        sys.exit(subprocess.run(["docker", *sys.argv[1:], "load", "--quiet"], stdin=file, check=False).returncode)
+print(archive, *IMAGES, sep="\n")
