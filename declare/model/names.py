@@ -1,6 +1,6 @@
 """The names of containers and volumes: how they are made, so that no two rooms make them differently."""
 
-LOCK_IMAGE = "declare.local/empty:1"
+EMPTY_IMAGE = "declare.local/empty:1"
 
 
 def replica_container(project: str, app: str, replica: str, generation: int) -> str:
@@ -18,9 +18,9 @@ def record_container(project: str) -> str:
     return f"{project}.record"
 
 
-def lock_container(project: str, generation: int) -> str:
-    """PROJECT.lock-G; the generation is the fencing token."""
-    return f"{project}.lock-{generation}"
+def lock_container(project: str) -> str:
+    """PROJECT.lock, one on each host: the engine lets only one container have the name."""
+    return f"{project}.lock"
 
 
 def failed_container(name: str) -> str:
