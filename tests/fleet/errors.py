@@ -9,7 +9,19 @@ from pathlib import Path
 
 # What a login shell of a plain user leaves out of PATH.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PROGRAMS = ("dockerd", "containerd", "iptables", "ip", "sshd", "ssh-keygen", "unshare", "nsenter", "busybox", "nginx", "gcc")
+PROGRAMS = (
+    "dockerd",
+    "containerd",
+    "iptables",
+    "ip",
+    "sshd",
+    "ssh-keygen",
+    "unshare",
+    "nsenter",
+    "busybox",
+    "nginx",
+    "gcc",
+)
 
 
 class FleetError(Exception):

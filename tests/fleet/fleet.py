@@ -231,7 +231,7 @@ def _own_process() -> dict[str, Any]:
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
     folder.mkdir()
     (folder / "fleet.json.new").write_text(json.dumps(record, indent=2))
-    os.replace(folder / "fleet.json.new", folder / "fleet.json")
+    (folder / "fleet.json.new").replace(folder / "fleet.json")
 
 
 @contextmanager

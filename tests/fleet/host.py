@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.fleet import engine_api
@@ -124,9 +125,15 @@ class Host:
         (self.folder / "power.pid").unlink(missing_ok=True)
         self.network.drop_cable(self.index)
         with (self.folder / "console.log").open("ab") as log:
-            words = [HERE / "boot.sh", self.folder, self.name, self.address, self.network.gateway]
-            command = ["setsid", "--fork", "/bin/bash", *words]
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/")
+            words: list[str | Path] = [HERE / "boot.sh", self.folder, self.name, self.address, self.network.gateway]
+            subprocess.run(
+                ["setsid", "--fork", "/bin/bash", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=True,
+                cwd="/",
+            )
         wait_until(self.init, what=f"{self.name} has a first process (see {self.folder}/console.log)")
         self.network.plug_new(self.index, into=self._init().pid)
         if wait:
@@ -153,7 +160,7 @@ class Host:
     def init(self) -> Process | None:
         """The host's first process, if it is on."""
         power = Process.recorded(self.folder / "power.pid")
-        own = os.readlink("/proc/self/ns/pid")
+        own = Process(os.getpid(), "").pid_namespace()
         for child in power.children() if power and power.is_alive() else ():
             # Until it is `unshare`, the recorded process has short-lived children in our own namespace.
             if child.pid_namespace() not in (own, None):
@@ -219,7 +226,7 @@ class Host:
         )
         if not self.is_cut():
             for port in (self.engine_port, 22):
-                wait_until(lambda port=port: self._accepts(port), what=f"{self.name} listens on port {port}")
+                wait_until(partial(self._accepts, port), what=f"{self.name} listens on port {port}")
 
     def engine_answers(self) -> bool:
         return engine_api.answers(self.socket)
@@ -229,7 +236,13 @@ class Host:
         client = shutil.which("docker") or "/usr/bin/docker"
         environment = {**os.environ, **self.docker_environment()}
         done = subprocess.run(
-            [client, *arguments], input=text, capture_output=True, text=True, timeout=timeout, env=environment, check=False
+            [client, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=environment,
+            check=False,
         )
         if check and done.returncode:
             raise FleetError(f"{self.name}: docker {' '.join(arguments)}: {done.stderr.strip()}")
@@ -252,10 +265,17 @@ class Host:
         """The words that, before a command, run it on the host."""
         return ["nsenter", "--target", str(self._init().pid), "--net", "--mount", "--uts", "--ipc", "--pid", "--"]
 
+    def engine_process(self) -> Process | None:
+        return next(iter(find_by_name("dockerd", like=self._init())), None)
+
+    def has_engine(self) -> bool:
+        return self.engine_process() is not None
+
     def _engine(self) -> Process:
-        for process in find_by_name("dockerd", like=self._init()):
-            return process
-        raise FleetError(f"{self.name} runs no engine")
+        engine = self.engine_process()
+        if engine is None:
+            raise FleetError(f"{self.name} runs no engine")
+        return engine
 
     def _init(self) -> Process:
         init = self.init()
@@ -272,12 +292,17 @@ class Host:
 
     def _engine_command(self) -> list[str]:
         keys = self.folder / "ssh"
-        secured = f"--tlsverify --tlscacert {self.certificates}/ca.pem --tlscert {keys}/tls-cert.pem --tlskey {keys}/tls-key.pem"
+        secured = [
+            "--tlsverify",
+            f"--tlscacert {self.certificates}/ca.pem",
+            f"--tlscert {keys}/tls-cert.pem",
+            f"--tlskey {keys}/tls-key.pem",
+        ]
         return [
             "dockerd",
             "--host unix:///run/docker.sock",
             f"--host {self.engine_tcp}",
-            secured if self.tls else "--tls=false",
+            *(secured if self.tls else ["--tls=false"]),
             f"--data-root {self.folder}/data",
             "--exec-root /run/docker",
             "--pidfile /run/docker.pid",

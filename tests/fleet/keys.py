@@ -30,7 +30,7 @@ def _sign(authority: Path, key: Path, certificate: Path, *, name: str, extension
     wanted = certificate.with_suffix(".ext")
     wanted.write_text(extensions)
     _request(["-subj", f"/CN={name}"], key=key, out=request)
-    ca = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca-key.pem", "-CAcreateserial"]
+    ca: list[str | Path] = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca-key.pem", "-CAcreateserial"]
     run(["openssl", "x509", "-req", "-in", request, *ca, "-days", "3650", "-extfile", wanted, "-out", certificate])
 
 

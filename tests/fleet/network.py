@@ -1,5 +1,6 @@
 """One bridge with a subnet of its own per fleet; a host is a cable (veth) that is plugged into it, or not."""
 
+import contextlib
 import json
 import zlib
 from collections.abc import Iterator
@@ -40,10 +41,9 @@ class Network:
 
     def remove(self) -> None:
         for delete in (["iptables", "-w", "-D", "FORWARD", *self._between_hosts], ["ip", "link", "del", self.bridge]):
-            try:
+            # Not there in a fleet that is half up, or half down.
+            with contextlib.suppress(FleetError):
                 run(delete)
-            except FleetError:
-                pass  # not there: a fleet that was half up, or is half down
 
     @property
     def _between_hosts(self) -> list[str]:
@@ -51,7 +51,9 @@ class Network:
 
     def plug_new(self, index: int, *, into: int) -> None:
         """A new cable from the bridge to `eth0` in the network namespace of process `into`."""
-        _ip(f"link add {self.cable(index)} type veth peer name eth0 netns {into}")
+        # The same card after every boot: the neighbours' tables still hold its address.
+        card = f"02:df:{self.number:02x}:00:00:{FIRST_HOST + index:02x}"
+        _ip(f"link add {self.cable(index)} type veth peer name eth0 address {card} netns {into}")
         self.plug(index)
         _ip(f"link set {self.cable(index)} up")
 

@@ -1,5 +1,6 @@
 """Processes known by id *and* start time, so that an id which the kernel gave to somebody else is never signalled."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -37,10 +38,8 @@ class Process:
 
     def signal(self, number: int) -> None:
         if self.is_alive():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-            except ProcessLookupError:
-                pass
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone. For the first process of a pid namespace: and all others in it."""
@@ -90,6 +89,6 @@ def _read_name(pid: int) -> str:
 
 def _pid_namespace(pid: int) -> str | None:
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid")
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
     except OSError:
         return None

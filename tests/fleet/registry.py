@@ -40,7 +40,7 @@ class Registry:
         config.write_text(_CONFIG.format(folder=self.folder, address=self.address, auth=login))
         script = 'read -r -a stat < /proc/$$/stat; echo "$$ ${stat[21]}" > "$1/pid"; exec docker-registry serve "$2"'
         with (self.folder / "log").open("ab") as log:
-            command = ["setsid", "--fork", "/bin/bash", "-c", script, "registry", self.folder, config]
+            command: list[str | Path] = ["setsid", "--fork", "/bin/bash", "-c", script, "registry", self.folder, config]
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, cwd="/")
         wait_until(self.answers, what=f"the registry answers (see {self.folder}/log)")
 

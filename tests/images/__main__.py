@@ -1,4 +1,4 @@
-"""`python3 -m tests.images [DOCKER-ARGUMENT…]`: build the images, and with arguments load them: `docker ARGUMENTS load`."""
+"""`python3 -m tests.images [WORD…]`: builds the images, and with words loads them with `docker WORD… load`."""
 
 import subprocess
 import sys

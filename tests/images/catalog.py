@@ -102,7 +102,9 @@ def _base_layer(busybox: Path) -> Layer:
         [
             Entry("bin/busybox", busybox.read_bytes(), mode=0o755),
             *(link(f"bin/{name}", "busybox") for name in applets if name != "busybox"),
-            Entry("etc/passwd", b"root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\nnginx:x:101:101::/:/bin/false\n"),
+            Entry(
+                "etc/passwd", b"root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\nnginx:x:101:101::/:/bin/false\n"
+            ),
             Entry("etc/group", b"root:x:0:\napp:x:1000:\nnginx:x:101:\n"),
             folder("root", mode=0o700),
             folder("run"),
@@ -137,7 +139,7 @@ def _libraries(program: Path) -> list[Path]:
 
 def _compile(gcc: Path) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
-        command = [gcc, "-O2", "-Wall", "-static", "-pthread", "-s", "-o", "web", HERE / "web.c"]
+        command: list[str | Path] = [gcc, "-O2", "-Wall", "-static", "-pthread", "-s", "-o", "web", HERE / "web.c"]
         subprocess.run(command, check=True, cwd=scratch)
         return Path(scratch, "web").read_bytes()
 
@@ -171,4 +173,4 @@ def _write_whole(path: Path, content: bytes) -> None:
     """Two workers may build at once: each writes a file of its own, and the last rename wins."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(content)
-    os.replace(file.name, path)
+    Path(file.name).replace(path)
