@@ -1,0 +1,1 @@
+"""Renders values as text, JSON and Markdown: same value, same bytes. Reads no clock, no file and no terminal."""

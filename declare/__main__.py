@@ -1,0 +1,6 @@
+"""`python -m declare`."""
+
+from declare.cli import main
+
+if __name__ == "__main__":
+    main()

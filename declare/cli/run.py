@@ -1,0 +1,90 @@
+"""Runs a command line to its exit code: the only place where a failure ends the process."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from declare.cli.session import Session
+from declare.cli.signals import Terminated, raise_on_termination
+from declare.model.errors import DeclareError
+
+FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+
+
+def run(args: Sequence[str]) -> int:
+    """Run `declare` with these arguments; never raises for anything that a user can cause."""
+    from declare.cli.root import root
+
+    session = Session()
+    try:
+        _prepare_streams()
+        with raise_on_termination():
+            code = root.main(list(args), prog_name="declare", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _close_quietly()
+    except (KeyboardInterrupt, click.Abort):
+        return _say(session, "interrupted", INTERRUPTED)
+    except Terminated:
+        return _say(session, "terminated", TERMINATED)
+    except click.ClickException as error:
+        return _usage(session, error)
+    except DeclareError as error:
+        return _expected(session, error)
+    except Exception as error:
+        return _unexpected(session, error)
+    return code if isinstance(code, int) else 0
+
+
+def _prepare_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show an arrow must not end an apply half-way.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _close_quietly() -> int:
+    """Whoever read our output has gone: say nothing, and keep the interpreter from saying it at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except (OSError, ValueError):
+        pass
+    return FAILED
+
+
+def _say(session: Session, text: str, code: int) -> int:
+    try:
+        sys.stdout.flush()
+        print(text, file=session.err, flush=True)
+    except BrokenPipeError:
+        _close_quietly()
+    return code
+
+
+def _usage(session: Session, error: click.ClickException) -> int:
+    from declare.cli.failure import tell_usage
+
+    return _told(lambda: tell_usage(session, error))
+
+
+def _expected(session: Session, error: DeclareError) -> int:
+    from declare.cli.failure import tell_expected
+
+    return _told(lambda: tell_expected(session, error), error.exit_code)
+
+
+def _unexpected(session: Session, error: Exception) -> int:
+    from declare.cli.failure import tell_unexpected
+
+    return _told(lambda: tell_unexpected(session, error))
+
+
+def _told(tell: Callable[[], None], code: int = FAILED) -> int:
+    try:
+        tell()
+    except BrokenPipeError:
+        _close_quietly()
+    return code

@@ -1,0 +1,77 @@
+"""What every verb shares for one run: the global options, the two output streams, and the project they open."""
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from declare.flow.project import Project
+    from declare.show.lines import Line
+
+
+@dataclass(slots=True)
+class Session:
+    """The global options as given, and where to write. `json` is set by verbs that have the option."""
+
+    inventory: str | None = None
+    files: tuple[str, ...] = ()
+    color: str = "auto"
+    debug: bool = False
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+
+    def open_project(self) -> "Project":
+        """Inventory and manifests, read and checked; their warnings are shown. Raises InputError with all problems."""
+        from declare.flow.project import ProjectOptions, open_project
+
+        return open_project(
+            ProjectOptions(inventory=self.inventory, files=self.files, environment=dict(os.environ))
+        )
+
+    def show(self, lines: "Iterable[Line]") -> None:
+        """Write lines to standard output: results."""
+        self._write(self.out, lines)
+
+    def tell(self, lines: "Iterable[Line]") -> None:
+        """Write lines to standard error: progress and problems."""
+        self.out.flush()
+        self._write(self.err, lines)
+
+    def paints(self, stream: TextIO) -> bool:
+        """Whether a stream gets colour: --color, then NO_COLOR and TERM, then whether it is a terminal."""
+        if self.color != "auto":
+            return self.color == "always"
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            return False
+        return stream.isatty()
+
+    def width(self, stream: TextIO) -> int | None:
+        """The columns of a terminal; None for anything else, which is never folded."""
+        if not stream.isatty():
+            return None
+        try:
+            return max(os.get_terminal_size(stream.fileno()).columns, 40)
+        except (OSError, ValueError):
+            return 80
+
+    def options_text(self) -> str:
+        """The global options that a following command must repeat to mean the same."""
+        import shlex
+
+        given = ["-i", self.inventory] if self.inventory and not os.environ.get("DECLARE_INVENTORY") else []
+        for file in self.files:
+            given += ["-f", file]
+        return "".join(f" {shlex.quote(part)}" for part in given)
+
+    def _write(self, stream: TextIO, lines: "Iterable[Line]") -> None:
+        from declare.show.lines import to_text
+
+        if self.paints(stream):
+            from declare.show.terminal import paint
+
+            stream.write(paint(lines, width=self.width(stream)))
+        else:
+            stream.write(to_text(lines, self.width(stream)))
+        stream.flush()

@@ -1,0 +1,16 @@
+"""The verbs, one a module; each command's docstring is its help. A module here imports only click until it is called."""
+
+VERBS = {
+    "init": "declare.cli.verbs.init",
+    "validate": "declare.cli.verbs.validate",
+    "explain": "declare.cli.verbs.explain",
+    "plan": "declare.cli.verbs.plan",
+    "apply": "declare.cli.verbs.apply",
+    "status": "declare.cli.verbs.status",
+    "hosts": "declare.cli.verbs.hosts",
+    "proxy": "declare.cli.verbs.proxy",
+    "restart": "declare.cli.verbs.restart",
+    "destroy": "declare.cli.verbs.destroy",
+    "unlock": "declare.cli.verbs.unlock",
+}
+"""Name of a verb to the module whose `command` it is, in the order of the help."""
