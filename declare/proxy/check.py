@@ -10,7 +10,7 @@ from declare.model.problem import Problem
 from declare.model.proxy import ProxyModel, Site, Upstream
 from declare.proxy.config import Acknowledgement, Certificate
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _FILE = re.compile(r"/[A-Za-z0-9._~/@+-]*[A-Za-z0-9._~@+-]")
@@ -109,7 +109,7 @@ def _refused_tls(model: ProxyModel, certificates: Mapping[TlsFiles, Certificate]
     for certificate in certificates.values():
         for path in (certificate.cert_path, certificate.key_path):
             if not _FILE.fullmatch(path):
-                yield f"the certificate's path {path!r} is not absolute or not made of letters, digits and . _ ~ / @ + -"
+                yield f"the certificate's path {path!r} is not absolute, of letters, digits and . _ ~ / @ + -"
         if not re.fullmatch(r"[0-9a-f]{8,64}", certificate.digest):
             yield f"{certificate.digest!r} is not a digest"
 
