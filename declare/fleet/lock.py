@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -69,7 +69,7 @@ class FleetLock:
         self._fleet = sorted(hosts)
         self._expiry = expiry
         self._waiting = waiting
-        self._pool = ThreadPoolExecutor(max_workers=max(1, min(32, len(self._engines))), thread_name_prefix="lock")
+        self._pool = ThreadPoolExecutor(max_workers=max(1, min(64, 2 * len(self._engines))), thread_name_prefix="lock")
         self._mine: dict[str, str] = {}
         self._sightings: dict[str, _Sighting] = {}
         self._stop = threading.Event()
@@ -167,15 +167,33 @@ class FleetLock:
         return next((read_claim(c) for _, c in sorted(seen.items()) if isinstance(c, Container)), None)
 
     def _renew_forever(self) -> None:
+        pending: dict[str, Future[None]] = {}
         count = 0
         while not self._stop.wait(self._expiry / 3):
             count += 1
-            file = {"counter": FileContent(str(count).encode())}
-            written = self._each(
-                self._mine, lambda host, file=file: self._engines[host].write_files(self._mine[host], FOLDER, file)
-            )
-            if is_majority([h for h, result in written.items() if not isinstance(result, HostError)], self._fleet):
-                self._renewed_at = time.monotonic()
+            started = time.monotonic()
+            pending = {host: future for host, future in pending.items() if not future.done()}
+            fresh = {h: self._pool.submit(self._renew, h, count) for h in self._mine if h not in pending}
+            pending |= fresh
+            if self._confirmed(fresh):
+                self._renewed_at = started
+
+    def _renew(self, host: str, count: int) -> None:
+        self._engines[host].write_files(self._mine[host], FOLDER, {"counter": FileContent(str(count).encode())})
+
+    def _confirmed(self, renewals: Mapping[str, "Future[None]"]) -> bool:
+        """Whether a majority was renewed, as soon as that is known: a host that hangs must not delay the others."""
+        by_future = {future: host for host, future in renewals.items()}
+        renewed: list[str] = []
+        try:
+            for future in as_completed(by_future, timeout=self._expiry):
+                if future.exception() is None:
+                    renewed.append(by_future[future])
+                if is_majority(renewed, self._fleet):
+                    return True
+        except TimeoutError:
+            pass
+        return False
 
     def _each(self, hosts: Iterable[str], call: Callable[[str], T]) -> dict[str, T | HostError]:
         futures = {host: self._pool.submit(_settle, call, host) for host in sorted(hosts)}

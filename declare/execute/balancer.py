@@ -1,0 +1,158 @@
+"""What nginx shall serve while apps change side by side: their wishes gathered, one reload for all of them.
+
+A wish is granted when every proxy host has acknowledged a configuration that contains it.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from declare.model.errors import DeclareError
+from declare.model.proxy import Endpoint, ProxyModel, Upstream
+
+RELOAD_INTERVAL = 2.0
+_GATHERING = 0.03
+
+
+class Proxy(Protocol):
+    """nginx on one host, or the user's own."""
+
+    host: str
+
+    def deliver(self, model: ProxyModel) -> None:
+        """Serve the model; return when that is acknowledged, raise a DeclareError when it is not."""
+        ...
+
+    def wait_drained(self, seconds: float) -> None:
+        """Return when no worker with an older configuration is left, at the latest after so many seconds."""
+        ...
+
+
+class ProxyUnconfirmed(DeclareError):
+    """A proxy host did not acknowledge; it may still send requests to what should have left."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"nginx on {host or 'this machine'} did not take the new configuration: {reason}")
+        self.host = host
+        self.reason = reason
+        self.kept = "it may still use the old replicas, so they were not stopped"
+
+
+class Balancer:
+    """All proxies of a project. `model` is what they shall serve in the end; `serving` is what each app's replicas
+    answer on at the start, by app and replica. `up_to_date` says that all of them serve just that already.
+    """
+
+    def __init__(
+        self,
+        proxies: Sequence[Proxy],
+        model: ProxyModel | None,
+        serving: Mapping[str, Mapping[str, Endpoint]],
+        *,
+        up_to_date: bool = False,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._proxies = proxies
+        self._model = model
+        self._serving = {app: dict(endpoints) for app, endpoints in serving.items()}
+        self._told = told
+        self._delivered = self._current_model() if up_to_date else None
+        self._changed = threading.Condition()
+        self._wished = 0
+        self._granted = 0
+        self._failures: dict[int, ProxyUnconfirmed] = {}
+        self._closed = False
+        self._last_reload = float("-inf")
+        self._thread: threading.Thread | None = None
+
+    def serving(self, app: str) -> dict[str, Endpoint]:
+        """The endpoints of an app by replica, as last wished."""
+        with self._changed:
+            return dict(self._serving.get(app, {}))
+
+    def publish(self, app: str, endpoints: Mapping[str, Endpoint], *, drain: float) -> None:
+        """Make these the app's endpoints; returns when all proxies acknowledged and, where some left, are drained."""
+        with self._changed:
+            before = self._serving.get(app, {})
+            if before == endpoints or not self._proxies:
+                self._serving[app] = dict(endpoints)
+                return
+            self._serving[app] = dict(endpoints)
+            self._wait_for_wish()
+        if set(before.values()) - set(endpoints.values()):
+            self._drain(drain)
+
+    def bring_up_to_date(self, *, drain: float = 0.0) -> None:
+        """Deliver what is wished, if it was not yet: new routes, a new proxy, drift on it, an app that goes."""
+        with self._changed:
+            if not self._proxies or self._current_model() == self._delivered:
+                return
+            self._wait_for_wish()
+        if drain:
+            self._drain(drain)
+
+    def close(self) -> None:
+        """End the delivering thread after what it has in hand."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread:
+            self._thread.join()
+
+    def _wait_for_wish(self) -> None:
+        self._wished += 1
+        mine = self._wished
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._grant_forever, name="balancer", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+        self._changed.wait_for(lambda: self._granted >= mine or mine in self._failures)
+        if mine in self._failures:
+            raise self._failures.pop(mine)
+
+    def _grant_forever(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._wished > self._granted)
+                if self._closed:
+                    return
+            time.sleep(max(_GATHERING, self._last_reload + RELOAD_INTERVAL - time.monotonic()))
+            with self._changed:
+                first, last = self._granted + 1, self._wished
+                model = self._current_model()
+            failure = self._deliver(model) if model else None
+            self._last_reload = time.monotonic()
+            with self._changed:
+                if failure:
+                    self._failures |= dict.fromkeys(range(first, last + 1), failure)
+                self._delivered = None if failure else model
+                self._granted = last
+                self._changed.notify_all()
+
+    def _current_model(self) -> ProxyModel | None:
+        if self._model is None:
+            return None
+        upstreams = tuple(
+            Upstream(upstream.app, tuple(sorted(set(self._serving.get(upstream.app, {}).values()))))
+            for upstream in self._model.upstreams
+        )
+        return replace(self._model, upstreams=upstreams)
+
+    def _deliver(self, model: ProxyModel) -> ProxyUnconfirmed | None:
+        with ThreadPoolExecutor(max_workers=len(self._proxies)) as pool:
+            futures = {proxy.host: pool.submit(proxy.deliver, model) for proxy in self._proxies}
+        failed = {host: error for host, future in futures.items() if (error := future.exception())}
+        for host in sorted(set(futures) - set(failed)):
+            self._told(host)
+        for host, error in sorted(failed.items()):
+            if not isinstance(error, DeclareError):
+                raise error
+            return ProxyUnconfirmed(host, getattr(error, "reason", str(error)))
+        return None
+
+    def _drain(self, seconds: float) -> None:
+        with ThreadPoolExecutor(max_workers=len(self._proxies)) as pool:
+            list(pool.map(lambda proxy: proxy.wait_drained(seconds), self._proxies))

@@ -1,0 +1,153 @@
+"""Whether a new replica can take work, asked from outside until it can or its time is up."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from declare.execute.interrupt import Interrupt
+from declare.model.app import App, CommandCheck, HttpCheck, TcpCheck
+from declare.model.engine import EngineReader
+from declare.model.errors import NotFound
+from declare.model.observed import Container
+from declare.model.proxy import Endpoint
+from declare.model.quantity import format_duration
+from declare.proxy.ask import ask
+
+RESTARTS_GIVEN_UP = 5
+_FIRST_PAUSE = 0.1
+_STILL_OPEN = 0.25
+
+
+class Unhealthy(Exception):
+    """It did not become healthy: `reason` says what happened, `check` what was asked and answered last."""
+
+    def __init__(self, reason: str, check: str = "", container: Container | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.check = check
+        self.container = container
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A started replica. `endpoint` is where its check is asked; None if it has no allocated port."""
+
+    engine: EngineReader
+    container_id: str
+    app: App
+    endpoint: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    good: bool
+    text: str
+
+
+def wait_healthy(patient: Patient, *, settle: float, interrupt: Interrupt) -> None:
+    """Return when it is healthy and has stayed up for `settle` seconds; raise Unhealthy, or the engine's own error."""
+    policy = patient.app.update
+    end = time.monotonic() + policy.healthy_within
+    check = _choose_check(patient, _inspect(patient))
+    wanted, good, pause, last = check.wanted, 0, _FIRST_PAUSE, ""
+    while good < wanted:
+        container = _inspect(patient)
+        _require_alive(container, last)
+        answer = check.ask(container)
+        good, last = (good + 1 if answer.good else 0), answer.text
+        if good < wanted:
+            if time.monotonic() >= end:
+                within = format_duration(policy.healthy_within)
+                raise Unhealthy(f"was not healthy after {within}", last, container)
+            interrupt.wait(pause)
+            pause = min(pause * 1.5, max(_FIRST_PAUSE, check.interval))
+    _require_settled(patient, settle if check.settles else 0.0, interrupt, last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    ask: Callable[[Container], _Answer]
+    wanted: int = 1
+    interval: float = 2.0
+    settles: bool = True
+
+
+def _choose_check(patient: Patient, container: Container) -> _Check:
+    declared = patient.app.healthcheck
+    if declared and patient.endpoint and isinstance(declared.check, HttpCheck | TcpCheck):
+        endpoint, timeout, kind = patient.endpoint, declared.timeout, declared.check
+        if isinstance(kind, HttpCheck):
+            return _Check(lambda _: _ask_http(patient, endpoint, kind.path, timeout), 2, declared.interval)
+        return _Check(lambda _: _ask_tcp(patient, endpoint, timeout), 1, declared.interval)
+    disabled = declared is not None and isinstance(declared.check, CommandCheck) and declared.check.test == ("NONE",)
+    if container.health is not None and not disabled:
+        return _Check(_ask_engine, 1, 0.5)
+    up_since = time.monotonic()
+    return _Check(lambda found: _ask_running(found, up_since, patient.app.update.settle), 1, 0.5, settles=False)
+
+
+def _ask_http(patient: Patient, endpoint: Endpoint, path: str, timeout: float) -> _Answer:
+    url = f"GET http://{endpoint.address}:{endpoint.port}{path}"
+    try:
+        status, _ = ask(patient.engine.connect, endpoint.address, endpoint.port, path, timeout=timeout)
+    except (OSError, ValueError) as error:
+        return _Answer(False, f"{url} → {_say(error)}")
+    return _Answer(200 <= status < 400, f"{url} → {status}")
+
+
+def _ask_tcp(patient: Patient, endpoint: Endpoint, timeout: float) -> _Answer:
+    target = f"TCP {endpoint.address}:{endpoint.port}"
+    try:
+        with patient.engine.connect(endpoint.address, endpoint.port, timeout=timeout) as connection:
+            connection.settimeout(_STILL_OPEN)
+            if connection.recv(1) == b"":
+                return _Answer(False, f"{target} → closed at once")
+    except TimeoutError:
+        return _Answer(True, f"{target} → open")
+    except OSError as error:
+        return _Answer(False, f"{target} → {_say(error)}")
+    return _Answer(True, f"{target} → open")
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _ask_engine(container: Container) -> _Answer:
+    return _Answer(container.health == "healthy", f"the container's own health check → {container.health}")
+
+
+def _ask_running(container: Container, since: float, settle: float) -> _Answer:
+    up = container.state == "running" and container.restart_count == 0
+    good = up and time.monotonic() - since >= settle
+    return _Answer(good, f"running for {format_duration(settle)} → {container.state}")
+
+
+def _inspect(patient: Patient) -> Container:
+    try:
+        return patient.engine.inspect_container(patient.container_id)
+    except NotFound:
+        raise Unhealthy("was removed while it started") from None
+
+
+def _require_alive(container: Container, last: str) -> None:
+    if container.state in ("exited", "dead"):
+        raise Unhealthy(f"exited with code {container.exit_code}", last, container)
+    if container.restart_count >= RESTARTS_GIVEN_UP:
+        times = container.restart_count
+        raise Unhealthy(f"crashed {times} times, last with code {container.exit_code}", last, container)
+
+
+def _require_settled(patient: Patient, settle: float, interrupt: Interrupt, last: str) -> None:
+    before = _inspect(patient).restart_count
+    end = time.monotonic() + settle
+    while (left := end - time.monotonic()) > 0:
+        interrupt.wait(min(0.5, left))
+        container = _inspect(patient)
+        _require_alive(container, last)
+        if container.restart_count != before:
+            raise Unhealthy("crashed after it was healthy", last, container)
