@@ -4,7 +4,6 @@ import http.client
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,32 +17,11 @@ from tests.fleet.fleet import list_fleets
 from tests.fleet.foreign import NAME as FOREIGN_CONTAINER
 from tests.fleet.foreign import check_foreigners, settle_foreigners
 from tests.fleet.registry import PASSWORD, USER
+from tests.fleet.web import PORT, fetch, serves, start_web, wait_until_it_serves
 from tests.images import IMAGES
 
 pytestmark = pytest.mark.fleet
-PORT = 20001
 ROOT = Path(__file__).parent.parent
-
-
-def start_web(host: Host, name: str, *options: str, image: str = "declare-test/web:1") -> str:
-    published = f"{host.address}:{PORT}:8000"
-    return host.docker("run", "-d", "--name", name, "--restart", "unless-stopped", "-p", published, *options, image)
-
-
-def fetch(host: Host, target: str = "/", *, timeout: float = 2) -> str:
-    with urllib.request.urlopen(f"http://{host.address}:{PORT}{target}", timeout=timeout) as reply:
-        return str(reply.read(), "utf-8")
-
-
-def is_reachable(host: Host) -> bool:
-    try:
-        return "version" in fetch(host, timeout=0.5)
-    except (OSError, http.client.HTTPException):
-        return False
-
-
-def wait_until_reachable(host: Host) -> None:
-    wait_until(lambda: is_reachable(host), what=f"{host.name} serves")
 
 
 @pytest.fixture
@@ -51,7 +29,7 @@ def serving(clean_fleet: Fleet) -> Host:
     """h1, with a web container on it that came back from every reboot so far."""
     host = clean_fleet.hosts["h1"]
     start_web(host, "web")
-    wait_until_reachable(host)
+    wait_until_it_serves(host)
     return host
 
 
@@ -72,26 +50,26 @@ def test_a_published_port_answers_here_and_on_other_hosts(serving: Host, clean_f
 
 def test_a_power_loss_silences_a_host_and_its_containers_return_with_it(serving: Host) -> None:
     serving.kill()
-    assert not is_reachable(serving)
+    assert not serves(serving)
     assert not serving.is_on()
     serving.boot()
-    wait_until_reachable(serving)
+    wait_until_it_serves(serving)
 
 
 def test_a_cut_host_goes_on_unseen(serving: Host) -> None:
     serving.cut()
-    assert not is_reachable(serving)
+    assert not serves(serving)
     assert serving.engine_answers()
     serving.mend()
-    wait_until_reachable(serving)
+    wait_until_it_serves(serving)
 
 
 def test_a_host_can_be_deaf_to_one_address_only(serving: Host, clean_fleet: Fleet) -> None:
     serving.drop_from(clean_fleet.network.gateway)
-    assert not is_reachable(serving)
+    assert not serves(serving)
     assert "version" in clean_fleet.hosts["h2"].exec("busybox", "wget", "-qO-", f"{serving.address}:{PORT}")
     serving.accept_from(clean_fleet.network.gateway)
-    wait_until_reachable(serving)
+    wait_until_it_serves(serving)
 
 
 def test_a_paused_engine_accepts_and_never_answers(serving: Host) -> None:
@@ -101,14 +79,14 @@ def test_a_paused_engine_accepts_and_never_answers(serving: Host) -> None:
     with pytest.raises(TimeoutError):
         connection.getresponse()
     connection.close()
-    assert is_reachable(serving)
+    assert serves(serving)
     serving.resume()
     wait_until(serving.engine_answers, what="the engine answers")
 
 
 def test_a_restarted_engine_starts_its_containers_again(serving: Host) -> None:
     serving.restart_engine()
-    wait_until_reachable(serving)
+    wait_until_it_serves(serving)
 
 
 def test_a_killed_engine_knows_its_containers_after_its_start(serving: Host) -> None:
@@ -172,7 +150,7 @@ def test_two_fleets_stand_side_by_side(fleet: Fleet) -> None:
     try:
         assert not {host.address for host in fleet.hosts.values()} & {host.address for host in other.hosts.values()}
         start_web(other.hosts["h1"], "web")
-        wait_until_reachable(other.hosts["h1"])
+        wait_until_it_serves(other.hosts["h1"])
         assert "web" not in fleet.hosts["h1"].docker("ps", "--all", "--format", "{{.Names}}").split()
     finally:
         other.down()

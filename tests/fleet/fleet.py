@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,11 +160,12 @@ class Fleet:
         path = f"{self.folder / 'bin'}:{os.environ.get('PATH', '/usr/bin:/bin')}"
         return {"PATH": path, "HOME": str(self.home), "DECLARE_SSH_CONFIG": str(self.ssh_config)}
 
-    def inventory(self, *, project: str = "test", engine: str = "tcp") -> str:
-        """An inventory of all hosts. `engine`: tcp, ssh or unix."""
+    def inventory(self, *, project: str = "test", engine: str = "tcp", through: Mapping[str, str] | None = None) -> str:
+        """An inventory of all hosts. `engine`: tcp, ssh or unix; `through`: other engine URLs, by host."""
         lines = [f"project: {project}", "hosts:"]
         for host in self.hosts.values():
-            fields = [f"engine: {getattr(host, f'engine_{engine}')}", f"address: {host.address}"]
+            url = (through or {}).get(host.name) or getattr(host, f"engine_{engine}")
+            fields = [f"engine: {url}", f"address: {host.address}"]
             if engine == "tcp":
                 fields.append(_describe_tls(host))
             lines += [f"  {host.name}:", *(f"    {field}" for field in fields)]

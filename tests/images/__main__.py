@@ -4,8 +4,12 @@ import subprocess
 import sys
 
 from tests.images import IMAGES, build
+from tests.images.catalog import MissingPrograms
 
-archive = build()
+try:
+    archive = build()
+except MissingPrograms as error:
+    sys.exit(f"error: {error}")
 if sys.argv[1:]:
     with archive.open("rb") as file:
         sys.exit(subprocess.run(["docker", *sys.argv[1:], "load", "--quiet"], stdin=file, check=False).returncode)

@@ -8,8 +8,10 @@
  * HEALTH_STATUS             what /up answers       HEALTH_AFTER      503 for so many seconds first
  * HEALTH_FAIL_AFTER         503 from then on       CRASH_AFTER       exits by itself, with EXIT_CODE (1)
  * IGNORE_SIGTERM=1          only SIGKILL ends it   WAIT_ON_SIGTERM   keeps answering so many seconds first
+ * REPORT_TO=IP:PORT         every request but /up is told there, in a UDP packet
  *
- * Every request but /up is one line on standard output, "METHOD PATH REQUEST-ID", so that doubles can be counted.
+ * Every request but /up is one line on standard output, "METHOD PATH REQUEST-ID", so that doubles can be counted; the
+ * packets tell the same, and outlive the container.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -88,6 +90,22 @@ static void echo_bytes(int fd) {
         if (send_all(fd, bytes, n)) return;
 }
 
+static void report(const char *method, const char *target, int length, const char *id) {
+    char ip[64], text[1024];
+    unsigned port;
+    const char *to = getenv("REPORT_TO"), *replica = getenv("DECLARE_REPLICA"), *version = getenv("VERSION");
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    if (!to || sscanf(to, "%63[0-9.]:%u", ip, &port) != 2 || !inet_aton(ip, &a.sin_addr)) return;
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    int n = snprintf(text, sizeof text, "%s %.*s %s %s %s", method, length, target, id, version ? version : "-",
+                     replica ? replica : name);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    a.sin_port = htons((uint16_t)port);
+    if (n < (int)sizeof text) sendto(fd, text, n, 0, (void *)&a, sizeof a);
+    close(fd);
+}
+
 /* The value of ?name=..., percent-decoded, or NULL. */
 static char *query(char *target, const char *name) {
     char *at = strchr(target, '?');
@@ -153,7 +171,10 @@ static void route(int fd, const char *method, char *target, const char *head, co
     header(head, "X-Request-Id", id, sizeof id);
     header(head, "Upgrade", upgrade, sizeof upgrade);
 #define PATH_IS(text) (path == strlen(text) && !strncmp(target, text, path))
-    if (!PATH_IS("/up")) say("%s %.*s %s", method, (int)path, target, *id ? id : "-");
+    if (!PATH_IS("/up")) {
+        say("%s %.*s %s", method, (int)path, target, *id ? id : "-");
+        report(method, target, (int)path, *id ? id : "-");
+    }
     if (PATH_IS("/up")) {
         int status = is_healthy() ? health_status : 503;
         reply_text(fd, status, status == 200 ? "up\n" : "not healthy\n");

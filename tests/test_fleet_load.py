@@ -1,0 +1,59 @@
+"""The load generator counts honestly: what failed, what was served, and what was served twice."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fleet import Fleet, Host
+from tests.fleet.errors import wait_until
+from tests.fleet.load import Load, Served, Witness
+from tests.fleet.web import PORT, start_web, wait_until_it_serves
+
+pytestmark = pytest.mark.fleet
+
+
+@pytest.fixture
+def witness(fleet: Fleet) -> Iterator[Witness]:
+    with Witness(fleet.network.gateway) as witness:
+        yield witness
+
+
+@pytest.fixture
+def serving(clean_fleet: Fleet, witness: Witness) -> Host:
+    host = clean_fleet.hosts["h1"]
+    start_web(host, "web", *(f"--env={name}={value}" for name, value in witness.environment.items()))
+    wait_until_it_serves(host)
+    witness.served.clear()
+    return host
+
+
+def test_a_healthy_app_serves_every_request_once(serving: Host, witness: Witness) -> None:
+    with Load((serving.address, PORT), host="web.test", rate=200, count=200) as load:
+        wait_until(lambda: len(load.outcomes) == 200, what="all requests are sent")
+    load.check()
+    assert {one.id for one in witness.served} == {outcome.id for outcome in load.outcomes}
+    assert {(outcome.method, outcome.kept) for outcome in load.outcomes} == {
+        (method, kept) for method in ("GET", "POST") for kept in (False, True)
+    }
+    assert witness.doubles() == []
+
+
+def test_every_failure_is_counted(serving: Host) -> None:
+    with Load((serving.address, PORT), host="web.test", rate=100) as load:
+        wait_until(lambda: len(load.outcomes) >= 20, what="the load runs")
+        serving.docker("rm", "-f", "web")
+        wait_until(lambda: len(load.failures) >= 20, what="requests fail")
+    with pytest.raises(AssertionError, match="requests failed"):
+        load.check()
+    assert sum(load.statuses.values()) == len(load.outcomes)
+
+
+def test_a_load_ends_by_itself(serving: Host) -> None:
+    with Load((serving.address, PORT), host="web.test", rate=50, seconds=0.5) as load:
+        wait_until(lambda: not any(thread.is_alive() for thread in load._threads), what="it has ended", seconds=5)
+    assert 20 <= len(load.outcomes) <= 26
+
+
+def test_a_post_served_twice_is_noticed(witness: Witness) -> None:
+    witness.served += [Served("POST", "/echo", "a", "1", "x"), Served("POST", "/echo", "a", "1", "y")]
+    assert witness.doubles() == ["a"]
