@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from declare.execute.interrupt import Interrupt
 from declare.model.app import App, CommandCheck, HttpCheck, TcpCheck
 from declare.model.engine import EngineReader
-from declare.model.errors import NotFound
+from declare.model.errors import HostError, NotFound
 from declare.model.observed import Container
 from declare.model.proxy import Endpoint
 from declare.model.quantity import format_duration
@@ -90,7 +90,7 @@ def _ask_http(patient: Patient, endpoint: Endpoint, path: str, timeout: float) -
     url = f"GET http://{endpoint.address}:{endpoint.port}{path}"
     try:
         status, _ = ask(patient.engine.connect, endpoint.address, endpoint.port, path, timeout=timeout)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HostError) as error:
         return _Answer(False, f"{url} → {_say(error)}")
     return _Answer(200 <= status < 400, f"{url} → {status}")
 
@@ -104,7 +104,7 @@ def _ask_tcp(patient: Patient, endpoint: Endpoint, timeout: float) -> _Answer:
                 return _Answer(False, f"{target} → closed at once")
     except TimeoutError:
         return _Answer(True, f"{target} → open")
-    except OSError as error:
+    except (OSError, HostError) as error:
         return _Answer(False, f"{target} → {_say(error)}")
     return _Answer(True, f"{target} → open")
 
@@ -114,6 +114,8 @@ def _say(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, HostError):
+        return error.reason
     return str(error) or type(error).__name__
 
 
