@@ -12,7 +12,7 @@ import pytest
 
 from tests.fleet import Fleet, FleetError, why_no_fleet
 from tests.fleet.artifacts import save_artifacts
-from tests.fleet.clean import clear, heal
+from tests.fleet.clean import clean
 from tests.fleet.foreign import check_foreigners, settle_foreigners
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
@@ -53,8 +53,7 @@ def fleet(worker_name: str) -> Iterator[Fleet]:
 @pytest.fixture
 def clean_fleet(fleet: Fleet) -> Iterator[Fleet]:
     """The three hosts on, connected and empty but for somebody else's containers, which the test must leave alone."""
-    fleet.each(heal)
-    fleet.each(clear)
+    clean(fleet)
     before = settle_foreigners(fleet)
     _fleets.append(fleet)
     yield fleet

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import bring_up
 from tests.fleet import Fleet, FleetError, Host
-from tests.fleet.clean import heal
+from tests.fleet.clean import clean, heal
 from tests.fleet.errors import wait_until
 from tests.fleet.fleet import list_fleets
 from tests.fleet.foreign import NAME as FOREIGN_CONTAINER
@@ -96,16 +96,28 @@ def test_a_killed_engine_knows_its_containers_after_its_start(serving: Host) -> 
 
 
 def test_a_wiped_host_comes_back_as_another_machine(clean_fleet: Fleet) -> None:
-    fleet = bring_up(f"{clean_fleet.name}-wipe", hosts=1)
-    try:
-        host = fleet.hosts["h1"]
-        before = host.docker("info", "--format", "{{.ID}}")
-        host.wipe()
-        host.boot()
-        assert host.docker("info", "--format", "{{.ID}}") != before
-        assert host.docker("images", "-q") == ""
-    finally:
-        fleet.down()
+    host = clean_fleet.hosts["h1"]
+    before = host.docker("info", "--format", "{{.ID}}")
+    host.wipe()
+    host.boot()
+    assert host.docker("info", "--format", "{{.ID}}") != before
+    assert host.docker("images", "-q") == ""
+    refused = subprocess.run(["ssh", "-F", clean_fleet.ssh_config, host.name, "true"], capture_output=True, check=False)
+    assert b"REMOTE HOST IDENTIFICATION HAS CHANGED" in refused.stderr
+
+
+def test_cleaning_undoes_every_fault(fleet: Fleet) -> None:
+    clean(fleet)
+    first, second, third = fleet.hosts.values()
+    first.kill()
+    second.wipe()
+    third.drop_from(fleet.network.gateway)
+    third.cut()
+    third.pause()
+    clean(fleet)
+    assert len(set(fleet.each(lambda host: host.docker("inspect", "--format", "{{.Id}}", *IMAGES)))) == 1
+    for host in fleet.hosts.values():
+        assert subprocess.run(["ssh", "-F", fleet.ssh_config, host.name, "true"], check=False).returncode == 0
 
 
 def test_ssh_reaches_the_engines_socket(serving: Host, clean_fleet: Fleet, tmp_path: Path) -> None:

@@ -7,18 +7,27 @@ from urllib.parse import quote
 
 from tests.fleet.engine_api import call
 from tests.fleet.errors import FleetError
+from tests.fleet.fleet import Fleet
 from tests.fleet.host import Host
-from tests.images import IMAGES
+from tests.images import IMAGES, build
 
 FOREIGN = "foreign"  # the label of what no test and no program under test may touch
 
 
+def clean(fleet: Fleet) -> None:
+    fleet.each(heal)
+    fleet.each(clear)
+    fleet.renew_known_hosts()
+
+
 def heal(host: Host) -> None:
-    """Undoes every fault that the host's verbs can cause, except rules of `drop_from`."""
+    """Undoes every fault that the host's verbs can cause."""
     if not host.is_on():
         host.boot()
     if host.is_cut():
         host.mend()
+    for address in host.deaf_to():
+        host.accept_from(address)
     if not host.has_engine():
         host.start_engine()
     host.resume()
@@ -26,7 +35,8 @@ def heal(host: Host) -> None:
 
 
 def clear(host: Host) -> None:
-    """Removes containers, volumes, networks and image names, except foreign ones, test images, and the engine's own."""
+    """Removes containers, volumes, networks and image names, except foreign ones, the test images (which are put back
+    where they lack) and the engine's own."""
     labelled = {"label": [FOREIGN]}
     foreign = {item["Id"] for item in _list(host, "/containers/json?all=1", labelled)}
     for container in _list(host, "/containers/json?all=1"):
@@ -36,8 +46,10 @@ def clear(host: Host) -> None:
     _delete_all(host, "/volumes", (volume["Name"] for volume in _volumes(host) if volume["Name"] not in foreign))
     networks = _list(host, "/networks", {"type": ["custom"]})
     _delete_all(host, "/networks", (network["Id"] for network in networks if FOREIGN not in network["Labels"]))
-    for image in _list(host, "/images/json"):
-        _delete_all(host, "/images", (name for name in image["RepoTags"] or [image["Id"]] if name not in IMAGES))
+    names = [name for image in _list(host, "/images/json") for name in image["RepoTags"] or [image["Id"]]]
+    _delete_all(host, "/images", (name for name in names if name not in IMAGES))
+    if not set(IMAGES) <= set(names):
+        host.load_images(build())
 
 
 def _volumes(host: Host, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:

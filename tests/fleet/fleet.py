@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.fleet.disk import install
 from tests.fleet.errors import FleetError, why_no_fleet
 from tests.fleet.host import Host, remove_tree
 from tests.fleet.keys import make_authority, make_ssh_key
@@ -44,8 +45,6 @@ class Fleet:
     network: Network
     hosts: dict[str, Host]
     registry: Registry | None = None
-
-    # -- up and down -------------------------------------------------------------------------------------------------
 
     @classmethod
     def up(
@@ -131,15 +130,13 @@ class Fleet:
             self.registry.start()
 
         def start(host: Host) -> str:
-            known = host.prepare(client_key=client_key)
+            known = install(host, client_key=client_key)
             host.boot()
             if archive:
                 host.load_images(archive)
             return known
 
         self._write_known_hosts(self.each(start))
-
-    # -- reaching it -------------------------------------------------------------------------------------------------
 
     @property
     def home(self) -> Path:

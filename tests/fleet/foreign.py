@@ -15,8 +15,9 @@ NAME = "somebody-elses"
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """`engine`: the engine's process; when it is another one, the container was rightly started again."""
+    """`disk` changes when the host is wiped. `engine` is the engine's process; another one rightly starts it again."""
 
+    disk: str
     engine: Process | None
     id: str
     started: str
@@ -30,11 +31,12 @@ def settle_foreigners(fleet: Fleet) -> dict[str, Sighting]:
 
 
 def check_foreigners(fleet: Fleet, before: dict[str, Sighting]) -> None:
-    """Raises AssertionError where one was touched. Hosts that are off are left out."""
+    """Raises AssertionError where one was touched. Hosts that are off or were wiped are left out."""
     for host in fleet.hosts.values():
-        if not host.engine_answers():
+        then = before[host.name]
+        if not host.engine_answers() or _disk(host) != then.disk:
             continue
-        then, now = before[host.name], _see(host)
+        now = _see(host)
         assert now is not None, f"the foreign container of {host.name} is gone"
         assert (now.id, now.labels) == (then.id, then.labels), f"the foreign container of {host.name} is another one"
         if now.engine == then.engine:
@@ -59,4 +61,9 @@ def _see(host: Host) -> Sighting | None:
         return None
     found = json.loads(call(host.socket, "GET", f"/containers/{listed[0]['Id']}/json"))
     labels = json.dumps(found["Config"]["Labels"], sort_keys=True)
-    return Sighting(host.engine_process(), found["Id"], found["State"]["StartedAt"], found["RestartCount"], labels)
+    state = (found["Id"], found["State"]["StartedAt"], found["RestartCount"])
+    return Sighting(_disk(host), host.engine_process(), *state, labels)
+
+
+def _disk(host: Host) -> str:
+    return (host.folder / "ssh" / "host_key.pub").read_text()

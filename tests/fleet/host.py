@@ -15,106 +15,17 @@ from pathlib import Path
 
 from tests.fleet import engine_api
 from tests.fleet.cgroups import remove_cgroups
+from tests.fleet.disk import install
 from tests.fleet.errors import FleetError, run, wait_until
-from tests.fleet.keys import make_server_certificate, make_ssh_key
-from tests.fleet.network import Network
+from tests.fleet.place import Place
 from tests.fleet.processes import Process, find_by_name
 
 HERE = Path(__file__).parent
 
-_SSHD_CONFIG = """\
-HostKey {folder}/ssh/host_key
-AuthorizedKeysFile {folder}/ssh/authorized_keys
-PidFile none
-UsePAM no
-UseDNS no
-StrictModes no
-PermitRootLogin yes
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-MaxStartups 100
-PrintMotd no
-Subsystem sftp internal-sftp
-"""
-
 
 @dataclass(frozen=True, slots=True)
-class Host:
-    """`tls`: its engine listens on 2376 and asks for certificates, instead of plain TCP on 2375."""
-
-    name: str
-    index: int
-    folder: Path
-    network: Network
-    tls: bool = False
-
-    # -- where it is -------------------------------------------------------------------------------------------------
-
-    @property
-    def address(self) -> str:
-        return self.network.address(self.index)
-
-    @property
-    def engine_port(self) -> int:
-        return 2376 if self.tls else 2375
-
-    @property
-    def engine_tcp(self) -> str:
-        return f"tcp://{self.address}:{self.engine_port}"
-
-    @property
-    def engine_ssh(self) -> str:
-        return f"ssh://root@{self.address}"
-
-    @property
-    def socket(self) -> Path:
-        """The engine's unix socket, seen from the controlling machine: it answers even while the host is cut off."""
-        return self.folder / "run" / "docker.sock"
-
-    @property
-    def engine_unix(self) -> str:
-        return f"unix://{self.socket}"
-
-    @property
-    def certificates(self) -> Path:
-        """The client's `ca.pem`, `cert.pem` and `key.pem` (TLS hosts only)."""
-        return self.folder.parent / "certificates"
-
-    @property
-    def cgroup(self) -> str:
-        """The parent of all its containers' cgroups."""
-        return f"/declare-{self.folder.parent.name}-{self.name}"
-
-    @property
-    def daemon_json(self) -> Path:
-        """The engine reads it at its start, as /etc/docker/daemon.json."""
-        return self.folder / "etc-docker" / "daemon.json"
-
-    # -- power -------------------------------------------------------------------------------------------------------
-
-    def prepare(self, *, client_key: str) -> str:
-        """Everything that outlives a power loss. Returns the line for known_hosts."""
-        for name in ("data", "run", "etc-docker", "ssh"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        public = make_ssh_key(self.folder / "ssh" / "host_key")
-        (self.folder / "ssh" / "authorized_keys").write_text(f"{client_key}\n")
-        (self.folder / "ssh" / "sshd_config").write_text(_SSHD_CONFIG.format(folder=self.folder))
-        # A machine whose root account is locked would refuse the key as well.
-        (self.folder / "ssh" / "shadow").write_text("root:*:19000:0:99999:7:::\n")
-        if self.tls:
-            key, certificate = self.folder / "ssh" / "tls-key.pem", self.folder / "ssh" / "tls-cert.pem"
-            make_server_certificate(
-                self.certificates, key=key, certificate=certificate, name=self.name, address=self.address
-            )
-        self.write_engine()
-        return f"{self.address},{self.name} {public}"
-
-    def write_engine(self, *options: str) -> None:
-        """How the engine is started from now on; `options` are added for dockerd."""
-        command = " \\\n    ".join([*self._engine_command(), *options])
-        script = self.folder / "engine"
-        script.write_text(f"#!/bin/sh\nexec {command}\n")
-        script.chmod(0o755)
+class Host(Place):
+    """A host, and what can be done to it."""
 
     def boot(self, *, wait: bool = True) -> None:
         """On (again), with the same disk. An empty /run, as on any machine that starts."""
@@ -155,7 +66,7 @@ class Host:
         remove_tree(self.folder / "etc-docker")
         for key in (self.folder / "ssh").glob("host_key*"):
             key.unlink()
-        self.prepare(client_key=(self.folder / "ssh" / "authorized_keys").read_text().strip())
+        install(self, client_key=(self.folder / "ssh" / "authorized_keys").read_text().strip())
 
     def init(self) -> Process | None:
         """The host's first process, if it is on."""
@@ -171,8 +82,6 @@ class Host:
         power = Process.recorded(self.folder / "power.pid")
         return power is not None and power.is_alive()
 
-    # -- network -----------------------------------------------------------------------------------------------------
-
     def cut(self) -> None:
         """Off the network, both ways and for everyone; the host itself goes on."""
         self.network.unplug(self.index)
@@ -186,15 +95,23 @@ class Host:
     def drop_from(self, address: str) -> None:
         """Silently drops what comes from `address` (or a subnet), published ports included: a black hole one way."""
         self._raw_rule("-I", address)
+        self._deaf_to.write_text("".join(f"{one}\n" for one in [*self.deaf_to(), address]))
 
     def accept_from(self, address: str) -> None:
         self._raw_rule("-D", address)
+        self._deaf_to.write_text("".join(f"{one}\n" for one in self.deaf_to() if one != address))
+
+    def deaf_to(self) -> list[str]:
+        return self._deaf_to.read_text().split() if self._deaf_to.exists() else []
+
+    @property
+    def _deaf_to(self) -> Path:
+        """In the host's /run: like the rules themselves, it does not outlive a power loss."""
+        return self.folder / "run" / "deaf-to"
 
     def _raw_rule(self, verb: str, address: str) -> None:
         # Before address translation: one rule for the engine, sshd and the containers' ports.
         self.exec("iptables", "-w", "-t", "raw", verb, "PREROUTING", "-s", address, "-j", "DROP")
-
-    # -- engine ------------------------------------------------------------------------------------------------------
 
     def pause(self) -> None:
         """The engine hangs: its ports accept, and nothing answers."""
@@ -289,33 +206,6 @@ class Host:
         except OSError:
             return False
         return True
-
-    def _engine_command(self) -> list[str]:
-        keys = self.folder / "ssh"
-        secured = [
-            "--tlsverify",
-            f"--tlscacert {self.certificates}/ca.pem",
-            f"--tlscert {keys}/tls-cert.pem",
-            f"--tlskey {keys}/tls-key.pem",
-        ]
-        return [
-            "dockerd",
-            "--host unix:///run/docker.sock",
-            f"--host {self.engine_tcp}",
-            *(secured if self.tls else ["--tls=false"]),
-            f"--data-root {self.folder}/data",
-            "--exec-root /run/docker",
-            "--pidfile /run/docker.pid",
-            f"--cgroup-parent {self.cgroup}",
-            "--exec-opt native.cgroupdriver=cgroupfs",
-            f"--storage-driver {_storage_driver(self.folder)}",
-            "--insecure-registry 10.213.0.0/16",
-        ]
-
-
-def _storage_driver(folder: Path) -> str:
-    """overlay2 can't lie on another overlay, which is what a container's own disk is."""
-    return "vfs" if run(["stat", "-f", "-c", "%T", folder]).strip() == "overlayfs" else "overlay2"
 
 
 def remove_tree(folder: Path) -> None:

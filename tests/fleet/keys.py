@@ -1,5 +1,6 @@
 """Keys and certificates of one fleet: ssh host and client keys, and a CA with server and client certificates."""
 
+import os
 from pathlib import Path
 
 from tests.fleet.errors import run
@@ -30,7 +31,9 @@ def _sign(authority: Path, key: Path, certificate: Path, *, name: str, extension
     wanted = certificate.with_suffix(".ext")
     wanted.write_text(extensions)
     _request(["-subj", f"/CN={name}"], key=key, out=request)
-    ca: list[str | Path] = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca-key.pem", "-CAcreateserial"]
+    # Hosts are made in parallel: a file with the next serial number would be a race.
+    serial = f"0x{os.urandom(16).hex()}"
+    ca: list[str | Path] = ["-CA", authority / "ca.pem", "-CAkey", authority / "ca-key.pem", "-set_serial", serial]
     run(["openssl", "x509", "-req", "-in", request, *ca, "-days", "3650", "-extfile", wanted, "-out", certificate])
 
 
