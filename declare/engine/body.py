@@ -1,9 +1,9 @@
-"""A container's spec in manifest terms, written as the body of the engine's create call: one table, a line a field.
+"""A container's spec, in the manifest's canonical form, as the body of the engine's create call: a line a field.
 
 Pure. A field without a line here is an error, so that none can be dropped in silence.
 """
 
-import shlex
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,62 +12,40 @@ from declare.model.engine import ContainerRequest
 from declare.model.errors import EngineError
 from declare.model.fields import CONTAINER_FIELDS
 from declare.model.quantity import parse_duration, parse_size
-from declare.model.settings import BLKIO_WEIGHT, canonical_restart, parse_microseconds
+from declare.model.settings import BLKIO_WEIGHT, canonical_restart
 
 Converter = Callable[[Json], Any]
 
 
 def seconds(value: Json) -> int:
     """Whole seconds, rounded up: the engine knows no parts of them here."""
-    return -int(-parse_duration(str(value)) // 1)
+    return math.ceil(parse_duration(value))
 
 
 def nanoseconds(value: Json) -> int:
-    return round(parse_duration(str(value)) * 1_000_000_000)
+    return round(parse_duration(value) * 1_000_000_000)
 
 
 def size(value: Json) -> int:
-    return -1 if str(value) == "-1" else parse_size(int(value) if isinstance(value, float) else value)
+    return parse_size(value)
 
 
-def words(value: Json) -> list[str]:
-    """A command as Compose reads it: a text is split as a shell would."""
-    return shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
+def nano_cpus(value: Json) -> int:
+    return round(float(value) * 1_000_000_000)
+
+
+def as_is(value: Json) -> Any:
+    return value
 
 
 def entrypoint(value: Json) -> list[str]:
     # The engine takes [] for "not given"; one empty word is how it is told to forget the image's.
-    return words(value) or [""]
-
-
-def texts(value: Json) -> list[str]:
-    return [value] if isinstance(value, str) else [str(item) for item in value]
-
-
-def mapping(value: Json) -> dict[str, str]:
-    """A map from "K=V" items or a map; a value of null is an empty text."""
-    if isinstance(value, Mapping):
-        return {str(key): text(item) for key, item in value.items()}
-    return {key: rest for key, _, rest in (str(item).partition("=") for item in value)}
-
-
-def text(value: Json) -> str:
-    if value is None:
-        return ""
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return value or [""]
 
 
 def extra_hosts(value: Json) -> list[str]:
-    if not isinstance(value, Mapping):
-        return [":".join(_cut(str(item))) for item in value]
-    return [f"{name}:{ip}" for name, ips in value.items() for ip in texts(ips)]
-
-
-def _cut(item: str) -> tuple[str, str]:
-    name, equals, ip = item.partition("=")
-    if not equals:
-        name, _, ip = item.partition(":")
-    return name.strip(), ip.strip().removeprefix("[").removesuffix("]")
+    # NAME=ADDRESS is understood by newer engines only.
+    return [item.replace("=", ":", 1) for item in value]
 
 
 def restart(value: Json) -> dict[str, Any]:
@@ -76,135 +54,126 @@ def restart(value: Json) -> dict[str, Any]:
 
 
 def ulimits(value: Json) -> list[dict[str, Any]]:
-    return [
-        {"Name": name, "Soft": limit["soft"], "Hard": limit["hard"]}
-        if isinstance(limit, Mapping)
-        else {"Name": name, "Soft": int(limit), "Hard": int(limit)}
-        for name, limit in value.items()
-    ]
+    pairs = {
+        name: limit if isinstance(limit, dict) else {"soft": limit, "hard": limit} for name, limit in value.items()
+    }
+    return [{"Name": name, "Soft": pair["soft"], "Hard": pair["hard"]} for name, pair in pairs.items()]
 
 
 def logging(value: Json) -> dict[str, Any]:
-    return {"Type": value.get("driver", ""), "Config": mapping(value.get("options") or {})}
+    return {"Type": value.get("driver", ""), "Config": value.get("options", {})}
 
 
 def tmpfs(value: Json) -> dict[str, str]:
-    return {target: options for target, _, options in (item.partition(":") for item in texts(value))}
+    return {target: options for target, _, options in (item.partition(":") for item in value)}
 
 
-def device(value: Json) -> dict[str, str]:
-    if isinstance(value, Mapping):
-        source, target, permissions = value["source"], value.get("target"), value.get("permissions")
-    else:
-        source, target, permissions = ([*str(value).split(":"), None, None])[:3]
-        if target and not target.startswith("/"):
-            target, permissions = None, target
-    return {"PathOnHost": source, "PathInContainer": target or source, "CgroupPermissions": permissions or "rwm"}
+def devices(value: Json) -> list[dict[str, str]]:
+    keys = ("PathOnHost", "PathInContainer", "CgroupPermissions")
+    return [dict(zip(keys, item.split(":"), strict=True)) for item in value]
 
 
 def gpus(value: Json) -> list[dict[str, Any]]:
-    if value == "all":
-        return [{"Count": -1, "Capabilities": [["gpu"]]}]
-    return [
-        {
-            "Driver": gpu.get("driver", ""),
-            "Count": 0 if gpu.get("device_ids") else -1 if gpu.get("count", "all") == "all" else int(gpu["count"]),
-            "DeviceIDs": gpu.get("device_ids") or [],
-            "Capabilities": [["gpu", *(gpu.get("capabilities") or ())]],
-            "Options": mapping(gpu.get("options") or {}),
-        }
-        for gpu in value
-    ]
+    return [_gpu(gpu) for gpu in ([{}] if isinstance(value, str) else value)]
+
+
+def _gpu(gpu: Mapping[str, Json]) -> dict[str, Any]:
+    ids, count = gpu.get("device_ids", []), gpu.get("count", "all")
+    return {
+        "Driver": gpu.get("driver", ""),
+        "Count": 0 if ids else -1 if count == "all" else count,
+        "DeviceIDs": ids,
+        "Capabilities": [["gpu", *(name for name in gpu.get("capabilities", ()) if name != "gpu")]],
+        "Options": gpu.get("options", {}),
+    }
+
+
+_RATES = {
+    "device_read_bps": "BlkioDeviceReadBps",
+    "device_read_iops": "BlkioDeviceReadIOps",
+    "device_write_bps": "BlkioDeviceWriteBps",
+    "device_write_iops": "BlkioDeviceWriteIOps",
+}
 
 
 def blkio(value: Json) -> dict[str, Any]:
-    rates = {
-        "device_read_bps": "BlkioDeviceReadBps",
-        "device_read_iops": "BlkioDeviceReadIOps",
-        "device_write_bps": "BlkioDeviceWriteBps",
-        "device_write_iops": "BlkioDeviceWriteIOps",
-    }
     limits: dict[str, Any] = {
-        key: [{"Path": item["path"], "Rate": size(item["rate"])} for item in value[name]]
-        for name, key in rates.items()
+        key: [{"Path": item["path"], "Rate": item["rate"]} for item in value[name]]
+        for name, key in _RATES.items()
         if name in value
     }
     if "weight" in value:
-        limits["BlkioWeight"] = int(value["weight"])
+        limits["BlkioWeight"] = value["weight"]
     if "weight_device" in value:
         limits["BlkioWeightDevice"] = [
-            {"Path": item["path"], "Weight": int(item["weight"])} for item in value["weight_device"]
+            {"Path": item["path"], "Weight": item["weight"]} for item in value["weight_device"]
         ]
     return limits
-
-
-def strings(value: Json) -> list[str]:
-    return [text(item) for item in value]
 
 
 MERGED = ""
 """As a key of the table: the converter's result is merged into the section."""
 
 _CONFIG: dict[str, tuple[str, Converter]] = {
-    "command": ("Cmd", words),
-    "domainname": ("Domainname", str),
+    "command": ("Cmd", as_is),
+    "domainname": ("Domainname", as_is),
     "entrypoint": ("Entrypoint", entrypoint),
-    "hostname": ("Hostname", str),
-    "mac_address": ("MacAddress", str),
-    "stdin_open": ("OpenStdin", bool),
+    "hostname": ("Hostname", as_is),
+    "mac_address": ("MacAddress", as_is),
+    "stdin_open": ("OpenStdin", as_is),
     "stop_grace_period": ("StopTimeout", seconds),
-    "stop_signal": ("StopSignal", str),
-    "tty": ("Tty", bool),
-    "user": ("User", str),
-    "working_dir": ("WorkingDir", str),
+    "stop_signal": ("StopSignal", as_is),
+    "tty": ("Tty", as_is),
+    "user": ("User", as_is),
+    "working_dir": ("WorkingDir", as_is),
 }
 
 _HOST: dict[str, tuple[str, Converter]] = {
-    "annotations": ("Annotations", mapping),
+    "annotations": ("Annotations", as_is),
     "blkio_config": (MERGED, blkio),
-    "cap_add": ("CapAdd", strings),
-    "cap_drop": ("CapDrop", strings),
-    "cgroup": ("CgroupnsMode", str),
-    "cgroup_parent": ("CgroupParent", str),
-    "cpu_period": ("CpuPeriod", parse_microseconds),
-    "cpu_quota": ("CpuQuota", parse_microseconds),
-    "cpu_rt_period": ("CpuRealtimePeriod", parse_microseconds),
-    "cpu_rt_runtime": ("CpuRealtimeRuntime", parse_microseconds),
-    "cpu_shares": ("CpuShares", int),
-    "cpus": ("NanoCpus", lambda value: round(float(value) * 1e9)),
-    "cpuset": ("CpusetCpus", str),
-    "device_cgroup_rules": ("DeviceCgroupRules", strings),
-    "devices": ("Devices", lambda value: [device(item) for item in value]),
-    "dns": ("Dns", texts),
-    "dns_opt": ("DnsOptions", texts),
-    "dns_search": ("DnsSearch", texts),
+    "cap_add": ("CapAdd", as_is),
+    "cap_drop": ("CapDrop", as_is),
+    "cgroup": ("CgroupnsMode", as_is),
+    "cgroup_parent": ("CgroupParent", as_is),
+    "cpu_period": ("CpuPeriod", as_is),
+    "cpu_quota": ("CpuQuota", as_is),
+    "cpu_rt_period": ("CpuRealtimePeriod", as_is),
+    "cpu_rt_runtime": ("CpuRealtimeRuntime", as_is),
+    "cpu_shares": ("CpuShares", as_is),
+    "cpus": ("NanoCpus", nano_cpus),
+    "cpuset": ("CpusetCpus", as_is),
+    "device_cgroup_rules": ("DeviceCgroupRules", as_is),
+    "devices": ("Devices", devices),
+    "dns": ("Dns", as_is),
+    "dns_opt": ("DnsOptions", as_is),
+    "dns_search": ("DnsSearch", as_is),
     "extra_hosts": ("ExtraHosts", extra_hosts),
     "gpus": ("DeviceRequests", gpus),
-    "group_add": ("GroupAdd", strings),
-    "init": ("Init", bool),
-    "ipc": ("IpcMode", str),
+    "group_add": ("GroupAdd", as_is),
+    "init": ("Init", as_is),
+    "ipc": ("IpcMode", as_is),
     "logging": ("LogConfig", logging),
     "mem_limit": ("Memory", size),
     "mem_reservation": ("MemoryReservation", size),
-    "mem_swappiness": ("MemorySwappiness", int),
+    "mem_swappiness": ("MemorySwappiness", as_is),
     "memswap_limit": ("MemorySwap", size),
-    "network_mode": ("NetworkMode", str),
-    "oom_kill_disable": ("OomKillDisable", bool),
-    "oom_score_adj": ("OomScoreAdj", int),
-    "pid": ("PidMode", str),
-    "pids_limit": ("PidsLimit", int),
-    "privileged": ("Privileged", bool),
-    "read_only": ("ReadonlyRootfs", bool),
+    "network_mode": ("NetworkMode", as_is),
+    "oom_kill_disable": ("OomKillDisable", as_is),
+    "oom_score_adj": ("OomScoreAdj", as_is),
+    "pid": ("PidMode", as_is),
+    "pids_limit": ("PidsLimit", as_is),
+    "privileged": ("Privileged", as_is),
+    "read_only": ("ReadonlyRootfs", as_is),
     "restart": ("RestartPolicy", restart),
-    "runtime": ("Runtime", str),
-    "security_opt": ("SecurityOpt", strings),
+    "runtime": ("Runtime", as_is),
+    "security_opt": ("SecurityOpt", as_is),
     "shm_size": ("ShmSize", size),
-    "storage_opt": ("StorageOpt", mapping),
-    "sysctls": ("Sysctls", mapping),
+    "storage_opt": ("StorageOpt", as_is),
+    "sysctls": ("Sysctls", as_is),
     "tmpfs": ("Tmpfs", tmpfs),
     "ulimits": ("Ulimits", ulimits),
-    "userns_mode": ("UsernsMode", str),
-    "uts": ("UTSMode", str),
+    "userns_mode": ("UsernsMode", as_is),
+    "uts": ("UTSMode", as_is),
 }
 
 _WRITTEN_BELOW = frozenset(
@@ -230,12 +199,12 @@ def build_body(host: str, request: ContainerRequest, api: tuple[int, int]) -> tu
     config: dict[str, Any] = {
         "Image": request.image,
         "Env": [f"{name}={value}" for name, value in sorted(_environment(request).items())],
-        "Labels": {**mapping(spec.get("labels") or {}), **request.labels},
+        "Labels": {**spec.get("labels", {}), **request.labels},
         **_convert(_CONFIG, spec),
     }
     limits = {"RestartPolicy": restart(None), **_resources(spec), **_convert(_HOST, spec), **_volumes(request)}
-    if (check := spec.get("healthcheck")) and "command" in check:
-        config["Healthcheck"] = _healthcheck(check)
+    if check := _healthcheck(spec.get("healthcheck", {})):
+        config["Healthcheck"] = check
     if request.secrets_volume:
         # PUT archive is refused for a read-only container's own file system, and works into a volume of it.
         config["Volumes"] = {SECRETS_FOLDER: {}}
@@ -249,7 +218,7 @@ def build_update(host: str, settings: Mapping[str, Json]) -> dict[str, Any]:
     """The body of an update call for settings by manifest name, as `Container.settings` has them."""
     body: dict[str, Any] = {}
     for name, value in settings.items():
-        key, convert = ("BlkioWeight", int) if name == BLKIO_WEIGHT else _HOST.get(name, ("", str))
+        key, convert = ("BlkioWeight", as_is) if name == BLKIO_WEIGHT else _HOST.get(name, ("", str))
         if not key:
             raise EngineError(host, f"{name} can't be altered in place")
         body[key] = convert(value)
@@ -278,31 +247,32 @@ def _convert(table: Mapping[str, tuple[str, Converter]], spec: Mapping[str, Json
 
 def _environment(request: ContainerRequest) -> dict[str, str]:
     """The environment wins over env_file, as in Compose, and what is given with the request over both."""
-    found = {**mapping(request.spec.get("env_file") or {}), **mapping(request.spec.get("environment") or {})}
+    found = {**request.spec.get("env_file", {}), **request.spec.get("environment", {})}
     return {**found, **request.environment}
 
 
 def _resources(spec: Mapping[str, Json]) -> dict[str, Any]:
-    resources = spec.get("resources") or {}
+    resources = spec.get("resources", {})
     limits: dict[str, Any] = {}
     if resources.get("memory"):
         limits["Memory"] = size(resources["memory"])
     if resources.get("cpus") and not ("cpu_quota" in spec or "cpu_period" in spec):
-        limits["NanoCpus"] = round(float(resources["cpus"]) * 1e9)
+        limits["NanoCpus"] = nano_cpus(resources["cpus"])
     return limits
 
 
 def _healthcheck(check: Mapping[str, Json]) -> dict[str, Any]:
-    test = check["command"]
-    if isinstance(test, str):
-        test = ["CMD-SHELL", test]
-    elif not test or test[0] not in ("CMD", "CMD-SHELL", "NONE"):
-        test = ["CMD", *test]
+    """Docker's own health check; empty for declare's (path, tcp), which leave the image's as it is."""
+    if check.get("disable"):
+        return {"Test": ["NONE"]}
+    if "command" not in check:
+        return {}
+    command = check["command"]
     return {
-        "Test": [str(word) for word in test],
+        "Test": ["CMD-SHELL", command] if isinstance(command, str) else ["CMD", *command],
         "Interval": nanoseconds(check.get("interval", "2s")),
         "Timeout": nanoseconds(check.get("timeout", "2s")),
-        "Retries": int(check.get("retries", 3)),
+        "Retries": check.get("retries", 3),
         "StartPeriod": nanoseconds(check.get("start_period", "0s")),
     }
 
@@ -318,4 +288,4 @@ def _port_bindings(request: ContainerRequest) -> dict[str, list[dict[str, str]]]
 def _volumes(request: ContainerRequest) -> dict[str, Any]:
     from declare.engine.mounts import build_mounts
 
-    return build_mounts(request.spec.get("volumes") or (), request.volumes)
+    return build_mounts(request.spec.get("volumes", ()), request.volumes)

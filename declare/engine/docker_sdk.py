@@ -1,4 +1,4 @@
-"""What the docker SDK knows best: this machine's registry logins, and Docker contexts. Imported only where they are used."""
+"""What the docker SDK knows best: registry logins and Docker contexts of this machine. Imported only where used."""
 
 import os
 import threading

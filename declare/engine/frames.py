@@ -1,4 +1,4 @@
-"""A container's output as the engine multiplexes it: frames of standard output and standard error, joined as they come."""
+"""A container's output as the engine multiplexes it: frames of standard output and error, joined as they come."""
 
 from collections.abc import Iterable, Iterator
 

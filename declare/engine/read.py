@@ -1,4 +1,4 @@
-"""Reads one engine. It has no method that writes, and its transport refuses every other HTTP method than GET and HEAD."""
+"""Reads one engine: no method here writes, and the transport refuses every HTTP method but GET and HEAD."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""Writes to one engine, one call a method. A time-out leaves the outcome unknown: nothing that writes is asked twice."""
+"""Writes to one engine, one call a method. A time-out leaves the outcome unknown, so no writing call is repeated."""
 
 import http.client
 import json
