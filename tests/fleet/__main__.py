@@ -1,6 +1,7 @@
 """`scripts/fleet`: bring real Docker hosts up on this machine, make them fail, take them down."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -30,10 +31,16 @@ HOST_VERBS: dict[str, tuple[str, Callable[[Host], None]]] = {
 def main(words: list[str] | None = None) -> int:
     arguments = _parse(sys.argv[1:] if words is None else words)
     try:
-        return int(arguments.act(arguments) or 0)
+        code = int(arguments.act(arguments) or 0)
+        sys.stdout.flush()
+        return code
     except (FleetError, MissingPrograms, subprocess.SubprocessError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Who read the output has had enough of it; Python's own flush at the end must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -139,7 +139,7 @@ class Proxy:
 
     def close(self) -> None:
         self.closing.set()
-        for end in [self._listener, *self._sockets]:
+        for end in [self._listener, *self._sockets.copy()]:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
         self._listener.close()
