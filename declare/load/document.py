@@ -87,18 +87,25 @@ def read_document(text: str, file: str, problems: Problems) -> Node | None:
     except Mistake as mistake:
         problems.collect(mistake)
     except yaml.MarkedYAMLError as error:
-        problems.add(*_explain(error, file))
+        summary, source, hint = _explain(error, file, text)
+        problems.add(summary, source, help=hint)
     except yaml.YAMLError as error:
         problems.add(f"this is not YAML: {str(error).splitlines()[0]}", Source(file))
     return None
 
 
-def _explain(error: yaml.MarkedYAMLError, file: str) -> tuple[str, Source]:
-    mark = error.problem_mark or error.context_mark
+def _explain(error: yaml.MarkedYAMLError, file: str, text: str) -> tuple[str, Source, str | None]:
+    mark, what = error.problem_mark or error.context_mark, error.problem or error.context or ""
     source = Source(file, mark.line + 1, mark.column + 1) if mark else Source(file)
-    if error.problem and "cannot start any token" in error.problem:
-        return "this is not YAML: a tab, @, ` or % can't begin a value; indent with spaces, quote the rest", source
-    return f"this is not YAML: {error.problem or error.context}", source
+    line = (text.splitlines() + [""])[mark.line] if mark else ""
+    hint = None
+    if "cannot start any token" in what:
+        what, hint = "no value can begin with this character", "indent with spaces; quote text that begins so"
+    elif "${" in line and ("[" in line or line.count("{") > line.count("${")):
+        hint = 'inside of [ ] and { } a value with ${…} must be quoted: "${…}"'
+    elif "mapping values are not allowed" in what:
+        hint = "quote a value that contains a colon and a space; align the keys of a mapping"
+    return f"this is not YAML: {what}", source, hint
 
 
 @dataclass(slots=True)

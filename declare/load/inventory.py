@@ -226,8 +226,8 @@ def _read_tcp(name: str, match: re.Match[str], node: Node, root: Path, context: 
 
 
 def _read_ports(node: Node, _: Inventory, context: Context) -> PortRange:
-    first, _, last = node.text.partition("-")
-    found = PortRange(int(first), int(last or first))
+    first, *rest = node.text.split("-")
+    found = PortRange(int(first), int(rest[0] if rest else first))
     if not 1024 <= found.first <= found.last <= 65535:
         raise Mistake(f'"{node.text}" is not a rising range of ports from 1024 to 65535', node.source)
     if found.last >= _EPHEMERAL:
@@ -245,9 +245,9 @@ def _read_proxy(node: Node, inventory: Inventory, context: Context) -> ProxySett
                 context.problems.add(f'there is no host "{item.text}"', item.source)
         form = ContainerProxy(tuple(sorted({item.text for item in hosts.items})), node.mapping["image"].text)
     else:
-        config, ack = Path(inventory.root, node.mapping["config"].text), node.mapping["ack"].text
+        config = str(Path(inventory.root, node.mapping["config"].text))
         test, reload = (tuple(texts(node.mapping[key], context)) for key in ("test", "reload"))
-        form = FileProxy(str(config), test, reload, ack)
+        form = FileProxy(config, test, reload, node.mapping["ack"].text)
     if listen is None:
         return ProxySettings(form)
     ports = fields(listen, {"http": integer, "https": integer}, context)

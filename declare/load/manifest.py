@@ -8,7 +8,7 @@ from declare.load.app import build_app
 from declare.load.checks import check_apps
 from declare.load.document import Node, read_document
 from declare.load.fields import canonicalise
-from declare.load.forms import Context, as_is, command, fields, pairs, text
+from declare.load.forms import Context, Form, command, fields, pairs, text
 from declare.load.interpolation import Interpolator, Lookup, look_up
 from declare.load.inventory import read_dotenv
 from declare.load.problems import Mistake, Problems
@@ -132,10 +132,12 @@ class _Declared:
                 yield name, entry, source
 
     def _read_volume(self, name: str, node: Node) -> VolumeSpec:
-        forms = {"name": text, "driver": text, "driver_opts": pairs, "labels": pairs, "external": as_is}
+        forms: dict[str, Form] = {"name": text, "driver": text, "driver_opts": pairs, "labels": pairs}
         found = fields(node, forms, self._context)
-        external = bool(found.pop("external", False))
-        return VolumeSpec(**({"name": name if external else volume(self._project, name)} | found), external=external)
+        external = node.get("external")
+        is_external = external is not None and external.value is True
+        found.setdefault("name", name if is_external else volume(self._project, name))
+        return VolumeSpec(external=is_external, **found)
 
     def _read_secret(self, node: Node, source: Source) -> SecretSource:
         ((kind, entry),) = ((kind, entry) for kind, entry in node.mapping.items() if not kind.startswith("x-"))
