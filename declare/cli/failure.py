@@ -24,12 +24,10 @@ def tell_usage(session: Session, error: click.ClickException) -> None:
 
 def tell_expected(session: Session, error: DeclareError) -> None:
     """A failure that declare knows: problems with their places, or a message with its help."""
-    from declare.cli.github import annotate
-    from declare.show.problems import show_failure_message, show_problems
+    from declare.show.problems import show_failure_message
 
     if isinstance(error, InputError) and error.problems:
-        session.tell(show_problems(error.problems))
-        annotate(session, error.problems)
+        session.tell_problems(error.problems)
     elif str(error):
         session.tell(show_failure_message(str(error), error.help))
 

@@ -4,8 +4,8 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
-from declare.cli.session import Session
 from declare.model.plan import Plan
 from declare.model.problem import Problem
 
@@ -15,13 +15,21 @@ def runs_there() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotate(session: Session, problems: Sequence[Problem]) -> None:
+def run_name() -> str:
+    """The address of the workflow run this process is part of, "" outside one."""
+    if not runs_there():
+        return ""
+    server, repository, run = (os.environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    return f"{server}/{repository}/actions/runs/{run}"
+
+
+def annotate(stream: TextIO, problems: Sequence[Problem]) -> None:
     """Mark the problems beside the lines they are about."""
     if runs_there():
         from declare.show.github import show_annotations
 
-        session.err.writelines(f"{text}\n" for text in show_annotations(problems))
-        session.err.flush()
+        stream.writelines(f"{text}\n" for text in show_annotations(problems))
+        stream.flush()
 
 
 def publish_plan(plan: Plan, markdown: str) -> None:

@@ -10,6 +10,20 @@ from declare.cli.session import Session
 Decorated = Callable[..., Any]
 
 
+class Duration(click.ParamType):
+    """Seconds, from "90s" or "1m30s"."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from declare.model.quantity import parse_duration
+
+        try:
+            return value if isinstance(value, float) else parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
     if value not in (None, ()):
         setattr(ctx.ensure_object(Session), str(param.name), value)
@@ -26,7 +40,7 @@ def project_options(command: Decorated) -> Decorated:
         _global("--debug/--no-debug", "debug", default=None, help="Show the traceback of an unexpected error."),
         _global("--color", "color", type=click.Choice(["auto", "always", "never"]), help="Colour; default: auto."),
         _global("-f", "--file", "files", metavar="FILE", multiple=True,
-                help='A manifest instead of apps/; repeatable; "-" is standard input.'),
+                help='A manifest, instead of those in apps/; repeatable; "-" is standard input.'),
         _global("-i", "--inventory", "inventory", metavar="FILE",
                 help="The inventory; default: the nearest inventory.yaml above."),
     ):  # fmt: skip
@@ -37,6 +51,11 @@ def project_options(command: Decorated) -> Decorated:
 def json_option(command: Decorated) -> Decorated:
     """--json, for verbs that only read."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, versioned and stable.")(command)
+
+
+def json_events_option(command: Decorated) -> Decorated:
+    """--json, for verbs that change something."""
+    return click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")(command)
 
 
 def plan_options(command: Decorated) -> Decorated:
@@ -56,9 +75,10 @@ def plan_options(command: Decorated) -> Decorated:
 def approval_options(command: Decorated) -> Decorated:
     """How an apply is approved, and how long it waits for its turn."""
     for option in (
-        click.option("--lock-timeout", default="60s", show_default=True, metavar="DURATION",
+        click.option("--lock-timeout", default="60s", show_default=True, type=Duration(), metavar="DURATION",
                      help="How long to wait for another apply on this fleet to end."),
-        click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True, help="Do not ask; needed without a terminal."),
+        click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True,
+                     help="Do not ask; needed without a terminal."),
     ):  # fmt: skip
         command = option(command)
     return command

@@ -39,9 +39,7 @@ class Verbs(click.Group):
 @click.command(cls=Verbs, context_settings=CONTEXT)
 @click.version_option(declare.__version__, "-V", "--version", prog_name="declare", message="%(prog)s %(version)s")
 @click.option("-i", "--inventory", metavar="FILE", help="The inventory; default: the nearest inventory.yaml above.")
-@click.option(
-    "-f", "--file", "files", metavar="FILE", multiple=True, help='A manifest instead of apps/; repeatable; "-" is stdin.'
-)
+@click.option("-f", "--file", "files", metavar="FILE", multiple=True, help='A manifest; repeatable; "-" is stdin.')
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), help="Colour; default: auto.")
 @click.option("--debug/--no-debug", default=None, help="Show the traceback of an unexpected error.")
 @click.pass_context
@@ -58,7 +56,7 @@ def root(
     The options below may also stand after the command, and each has an environment variable:
     --inventory is DECLARE_INVENTORY. Exit codes: 0 done, 1 an error and nothing was changed,
     2 changes (plan --detailed-exitcode), 3 the declared state was not reached, 130 and 143 interrupted.
-    """  # noqa: D301
+    """
     session = ctx.ensure_object(Session)
     session.inventory, session.files = inventory, files
     session.color, session.debug = color or "auto", bool(debug)

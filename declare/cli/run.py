@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -29,12 +29,8 @@ def run(args: Sequence[str]) -> int:
         return _say(session, "interrupted", INTERRUPTED)
     except Terminated:
         return _say(session, "terminated", TERMINATED)
-    except click.ClickException as error:
-        return _usage(session, error)
-    except DeclareError as error:
-        return _expected(session, error)
     except Exception as error:
-        return _unexpected(session, error)
+        return _tell(session, error)
     return code if isinstance(code, int) else 0
 
 
@@ -64,27 +60,16 @@ def _say(session: Session, text: str, code: int) -> int:
     return code
 
 
-def _usage(session: Session, error: click.ClickException) -> int:
-    from declare.cli.failure import tell_usage
+def _tell(session: Session, error: Exception) -> int:
+    from declare.cli.failure import tell_expected, tell_unexpected, tell_usage
 
-    return _told(lambda: tell_usage(session, error))
-
-
-def _expected(session: Session, error: DeclareError) -> int:
-    from declare.cli.failure import tell_expected
-
-    return _told(lambda: tell_expected(session, error), error.exit_code)
-
-
-def _unexpected(session: Session, error: Exception) -> int:
-    from declare.cli.failure import tell_unexpected
-
-    return _told(lambda: tell_unexpected(session, error))
-
-
-def _told(tell: Callable[[], None], code: int = FAILED) -> int:
     try:
-        tell()
+        if isinstance(error, click.ClickException):
+            tell_usage(session, error)
+        elif isinstance(error, DeclareError):
+            tell_expected(session, error)
+        else:
+            tell_unexpected(session, error)
     except BrokenPipeError:
         _close_quietly()
-    return code
+    return error.exit_code if isinstance(error, DeclareError) else FAILED

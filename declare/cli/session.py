@@ -2,13 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from declare.flow.project import Project
+    from declare.model.canonical import Json
+    from declare.model.problem import Problem
     from declare.show.lines import Line
+    from declare.show.plan import Header
 
 
 @dataclass(slots=True)
@@ -19,15 +22,17 @@ class Session:
     files: tuple[str, ...] = ()
     color: str = "auto"
     debug: bool = False
+    input: TextIO = field(default_factory=lambda: sys.stdin)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
 
     def open_project(self) -> "Project":
-        """Inventory and manifests, read and checked; their warnings are shown. Raises InputError with all problems."""
+        """Inventory and manifests, read and checked. Raises InputError with all problems."""
         from declare.flow.project import ProjectOptions, open_project
 
+        environment = dict(os.environ)
         return open_project(
-            ProjectOptions(inventory=self.inventory, files=self.files, environment=dict(os.environ))
+            ProjectOptions(inventory=self.inventory, files=self.files, environment=environment, stdin=self.input)
         )
 
     def show(self, lines: "Iterable[Line]") -> None:
@@ -38,6 +43,33 @@ class Session:
         """Write lines to standard error: progress and problems."""
         self.out.flush()
         self._write(self.err, lines)
+
+    def tell_problems(self, problems: "Sequence[Problem]") -> None:
+        """Write problems to standard error, and where a workflow runs, beside the lines they are about."""
+        from declare.cli.github import annotate
+        from declare.show.problems import show_problems
+
+        if problems:
+            self.tell(show_problems(problems))
+            annotate(self.err, problems)
+
+    def print_text(self, text: str) -> None:
+        """Write a finished document to standard output."""
+        self.out.write(text)
+        self.out.flush()
+
+    def print_json(self, document: "Json") -> None:
+        """Write a JSON document to standard output."""
+        from declare.show.json import render_json
+
+        self.print_text(render_json(document))
+
+    def header(self, project: "Project") -> "Header":
+        """What a plan of this project was made from."""
+        import declare
+        from declare.show.plan import Header
+
+        return Header(declare.__version__, project.inventory.path, project.git)
 
     def paints(self, stream: TextIO) -> bool:
         """Whether a stream gets colour: --color, then NO_COLOR and TERM, then whether it is a terminal."""

@@ -16,7 +16,7 @@ from declare.show.values import show_seconds
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the plan was made from: declare's version, the inventory's path, and the commit of the manifests, if known."""
+    """What the plan was made from: declare's version, the inventory's path, and the manifests' commit, if known."""
 
     version: str
     inventory: str
@@ -26,14 +26,13 @@ class Header:
 def render_plan(plan: Plan, *, header: Header | None = None, apply_command: str | None = None) -> list[Line]:
     """The whole plan. `apply_command` is named in the last line, if there is something to apply."""
     lines = [*_show_header(plan, header), *_show_unreachable(plan)]
-    changes = [*_show_changes(plan)]
+    changes = [*_show_apps(plan), *show_beside_apps(plan)]
     lines += [*changes, line()] if changes else []
     summary = summarize(plan)
     if summary.unchanged and not plan.is_empty:
         lines += [_quiet(f"  = {counted(summary.unchanged, 'app')} unchanged"), line()]
-    lines += _section("Changed outside declare", [_show_drift(drift, plan.drift) for drift in plan.drift])
-    lines += _section("Warnings", [row for problem in plan.warnings for row in _show_warning(problem)])
-    lines += _show_end(plan, summary)
+    lines += show_findings(plan)
+    lines += show_end(plan, summary)
     if apply_command and not plan.is_empty:
         lines.append(line(apply_command))
     return lines
@@ -76,16 +75,27 @@ def _show_absent(host: HostSummary, width: int) -> Line:
     name = span(f"  ! {host.name:{width}}  ", Style.ERROR)
     reason = f": {host.reason}" if host.reason else ""
     if host.lost:
-        return line(name, span("LOST", Style.ERROR), f"{reason}; its replicas are given up and placed elsewhere", hang=6)
+        rest = f"{reason}; its replicas are given up and placed elsewhere"
+        return line(name, span("LOST", Style.ERROR), rest, hang=6)
     rest = f"{reason}; what runs there is unknown, and counts as it was last placed"
     return line(name, span("UNREACHABLE", Style.ERROR), rest, hang=6)
 
 
-def _show_changes(plan: Plan) -> Iterator[Line]:
+def show_findings(plan: Plan) -> list[Line]:
+    """What nobody asked for: drift, and warnings."""
+    drift = _section("Changed outside declare", [_show_drift(drift, plan.drift) for drift in plan.drift])
+    return drift + _section("Warnings", [row for problem in plan.warnings for row in _show_warning(problem)])
+
+
+def _show_apps(plan: Plan) -> Iterator[Line]:
     drifted = {drift.subject for drift in plan.drift}
     for app in plan.apps:
         if app.action is not Action.KEEP:
             yield from show_app(app, drifted)
+
+
+def show_beside_apps(plan: Plan) -> Iterator[Line]:
+    """What is made, changed and removed besides replicas."""
     hosts = [host.name for host in plan.hosts]
     for pull in plan.pulls:
         yield show_pull(pull, hosts)
@@ -116,7 +126,8 @@ def _section(title: str, rows: Sequence[Line]) -> list[Line]:
     return [line(span(title, Style.TITLE)), *rows, line()] if rows else []
 
 
-def _show_end(plan: Plan, summary: Summary) -> Iterator[Line]:
+def show_end(plan: Plan, summary: Summary) -> Iterator[Line]:
+    """What the plan comes to, in one line."""
     unknown = [host.name for host in plan.hosts if not host.reachable and not host.lost]
     incomplete = f" Incomplete: {listed(unknown)} did not answer." if unknown else ""
     if plan.is_empty:
@@ -147,7 +158,7 @@ def _show_gaps(plan: Plan, summary: Summary) -> str:
     existing = (app for app in plan.apps if app.action not in (Action.KEEP, Action.CREATE, Action.REMOVE))
     if all(only_recorded(app) for app in existing):
         return ""
-    exceptions = ", ".join(f"{name}: about {show_seconds(gap)}" for name, gap in summary.gaps)
+    exceptions = listed([f"{name}: about {show_seconds(gap)}" for name, gap in summary.gaps])
     return " 0 s without service" + (f", except {exceptions}." if exceptions else ".")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from declare.model.fields import FIELDS, Forces
 from declare.model.plan import Action, AppChange, FieldChange, Repair, ReplicaChange
 from declare.show.lines import Line, Span, Style, columns, counted, escape, line, pad, span
-from declare.show.summary import is_repaired, only_recorded
+from declare.show.summary import is_busy, is_repaired, only_recorded
 from declare.show.values import show_bindings, show_change, show_forces, show_new, show_seconds
 
 TEXT_COLUMN = 14
@@ -61,7 +61,7 @@ def style_of(action: Action) -> Style:
 def _only_drifted(app: AppChange, drifted: Collection[str]) -> bool:
     if app.fields or app.warnings or app.failed:
         return False
-    busy = [change for change in app.replicas if change.action is not Action.KEEP or change.repairs or change.leftovers]
+    busy = [change for change in app.replicas if is_busy(change)]
     return bool(busy) and all(is_repaired(c) and not c.leftovers and str(c) in drifted for c in busy)
 
 
@@ -132,7 +132,7 @@ def _row(name: str, text: str, style: Style = Style.PLAIN) -> Line:
 
 
 def _show_replicas(app: AppChange) -> Iterator[Line]:
-    shown = [change for change in app.replicas if change.action is not Action.KEEP or change.repairs or change.leftovers]
+    shown = [change for change in app.replicas if is_busy(change)]
     stops_first = app.order == "stop-first"
     rows = [(change, symbol_of(change.action, stops_first=stops_first), _show_host(change)) for change in shown]
     symbols = max((len(symbol) for _, symbol, _ in rows), default=0)

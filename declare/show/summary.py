@@ -62,9 +62,12 @@ def is_repaired(change: ReplicaChange) -> bool:
 
 def only_recorded(app: AppChange) -> bool:
     """Whether an app changes without anything happening to a replica."""
-    return app.action is not Action.KEEP and not any(
-        change.action is not Action.KEEP or change.repairs or change.leftovers for change in app.replicas
-    )
+    return app.action is not Action.KEEP and not any(is_busy(change) for change in app.replicas)
+
+
+def is_busy(change: ReplicaChange) -> bool:
+    """Whether anything happens to a replica."""
+    return change.action is not Action.KEEP or bool(change.repairs or change.leftovers)
 
 
 def _changed(plan: Plan) -> list[AppChange]:

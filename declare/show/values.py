@@ -1,7 +1,6 @@
 """Shows what a field held and holds: short, on one line, exact where it differs, and never a secret."""
 
 import json
-import os.path
 import re
 from collections.abc import Mapping
 
@@ -54,7 +53,8 @@ def _shorten_pair(old: str, new: str) -> tuple[str, str]:
         old, new = short
     if max(len(old), len(new)) <= _LIMIT:
         return old, new
-    skipped = max(len(os.path.commonprefix((old, new))) - _CONTEXT, 0)
+    same = next((at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), 0)
+    skipped = max(same - _CONTEXT, 0)
     head = "…" if skipped else ""
     return _clip(head + old[skipped:]), _clip(head + new[skipped:])
 

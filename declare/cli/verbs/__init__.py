@@ -1,4 +1,4 @@
-"""The verbs, one a module; each command's docstring is its help. A module here imports only click until it is called."""
+"""The verbs, one a module; each command's docstring is its help. Only click is imported until a verb is called."""
 
 VERBS = {
     "init": "declare.cli.verbs.init",

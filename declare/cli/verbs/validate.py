@@ -10,7 +10,7 @@ from declare.cli.session import Session
 @project_options
 @json_option
 @click.pass_obj
-def command(session: Session, *, as_json: bool) -> None:
+def command(session: Session, /, *, as_json: bool) -> None:
     """Check inventory and manifests offline, and tell all problems at once.
 
     No host is contacted. Exit code 1 if there is an error, 0 if there are only warnings.
@@ -19,20 +19,20 @@ def command(session: Session, *, as_json: bool) -> None:
     declare validate
     declare validate -f apps/web.yaml
     cat web.yaml | declare validate -f -
-    """  # noqa: D301
+    """
     from declare.model.errors import InputError
 
     try:
         project = session.open_project()
     except InputError as error:
         if as_json:
-            from declare.show.documents import problems_document
+            from declare.show.json import problems_document
 
             session.print_json(problems_document(error.problems))
         raise
     session.tell_problems(project.warnings)
     if as_json:
-        from declare.show.documents import problems_document
+        from declare.show.json import problems_document
 
         session.print_json(problems_document(project.warnings))
         return
