@@ -1,4 +1,4 @@
-"""Where no fleet can be brought up, its tests are left out with a plain reason, and never silently where it is required."""
+"""Where no fleet can be brought up its tests are left out with a plain reason, or fail if it is required."""
 
 import os
 import subprocess
