@@ -30,6 +30,10 @@ class Proxy(Protocol):
         """Return when no worker with an older configuration is left, at the latest after so many seconds."""
         ...
 
+    def finish(self) -> None:
+        """What is left to do when everything else is done."""
+        ...
+
 
 class ProxyUnconfirmed(DeclareError):
     """A proxy host did not acknowledge; it may still send requests to what should have left."""
@@ -93,6 +97,11 @@ class Balancer:
             self._wait_for_wish()
         if drain:
             self._drain(drain)
+
+    def finish(self) -> None:
+        """Retire what shall not serve any more; raises the first DeclareError."""
+        for proxy in self._proxies:
+            proxy.finish()
 
     def close(self) -> None:
         """End the delivering thread after what it has in hand."""

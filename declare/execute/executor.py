@@ -9,7 +9,7 @@ from declare.execute.execution import Execution
 from declare.execute.interrupt import Interrupted
 from declare.execute.prepare import create_volumes, pull_images
 from declare.execute.rollout import AppResult, Rollout
-from declare.model.errors import HostError
+from declare.model.errors import DeclareError, HostError
 from declare.model.event import Failure, Outcome
 from declare.model.plan import Action, AppChange, Existing, Plan
 
@@ -50,10 +50,13 @@ def _roll_out(execution: Execution, apps: Sequence[AppChange]) -> list[AppResult
 def _bring_proxies_up_to_date(execution: Execution) -> list[Failure]:
     try:
         execution.balancer.bring_up_to_date()
+        execution.balancer.finish()
     except ProxyUnconfirmed as error:
         return [Failure("proxy", error.host, error.reason, result=error.kept)]
-    except Interrupted:
-        return []
+    except HostError as error:
+        return [Failure("proxy", error.host, error.reason)]
+    except DeclareError as error:
+        return [] if isinstance(error, Interrupted) else [Failure("proxy", "", str(error))]
     return []
 
 

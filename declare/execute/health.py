@@ -11,7 +11,7 @@ from declare.model.errors import HostError, NotFound
 from declare.model.observed import Container
 from declare.model.proxy import Endpoint
 from declare.model.quantity import format_duration
-from declare.proxy.ask import ask
+from declare.proxy.ask import get
 
 RESTARTS_GIVEN_UP = 5
 _FIRST_PAUSE = 0.1
@@ -39,7 +39,9 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What one question came to; `text` is the question with its answer."""
+
     good: bool
     text: str
 
@@ -64,9 +66,14 @@ def wait_healthy(patient: Patient, *, settle: float, interrupt: Interrupt) -> No
     _require_settled(patient, settle if check.settles else 0.0, interrupt, last)
 
 
+def probe(patient: Patient, container: Container) -> Answer:
+    """Ask a running replica once, by the check that it declares."""
+    return _choose_check(patient, container).ask(container)
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
-    ask: Callable[[Container], _Answer]
+    ask: Callable[[Container], Answer]
     wanted: int = 1
     interval: float = 2.0
     settles: bool = True
@@ -86,27 +93,28 @@ def _choose_check(patient: Patient, container: Container) -> _Check:
     return _Check(lambda found: _ask_running(found, up_since, patient.app.update.settle), 1, 0.5, settles=False)
 
 
-def _ask_http(patient: Patient, endpoint: Endpoint, path: str, timeout: float) -> _Answer:
+def _ask_http(patient: Patient, endpoint: Endpoint, path: str, timeout: float) -> Answer:
     url = f"GET http://{endpoint.address}:{endpoint.port}{path}"
     try:
-        status, _ = ask(patient.engine.connect, endpoint.address, endpoint.port, path, timeout=timeout)
+        with patient.engine.connect(endpoint.address, endpoint.port, timeout=timeout) as connection:
+            status = get(connection, host=endpoint.address, path=path, timeout=timeout).status
     except (OSError, ValueError, HostError) as error:
-        return _Answer(False, f"{url} → {_say(error)}")
-    return _Answer(200 <= status < 400, f"{url} → {status}")
+        return Answer(False, f"{url} → {_say(error)}")
+    return Answer(200 <= status < 400, f"{url} → {status}")
 
 
-def _ask_tcp(patient: Patient, endpoint: Endpoint, timeout: float) -> _Answer:
+def _ask_tcp(patient: Patient, endpoint: Endpoint, timeout: float) -> Answer:
     target = f"TCP {endpoint.address}:{endpoint.port}"
     try:
         with patient.engine.connect(endpoint.address, endpoint.port, timeout=timeout) as connection:
             connection.settimeout(_STILL_OPEN)
             if connection.recv(1) == b"":
-                return _Answer(False, f"{target} → closed at once")
+                return Answer(False, f"{target} → closed at once")
     except TimeoutError:
-        return _Answer(True, f"{target} → open")
+        return Answer(True, f"{target} → open")
     except (OSError, HostError) as error:
-        return _Answer(False, f"{target} → {_say(error)}")
-    return _Answer(True, f"{target} → open")
+        return Answer(False, f"{target} → {_say(error)}")
+    return Answer(True, f"{target} → open")
 
 
 def _say(error: Exception) -> str:
@@ -119,14 +127,14 @@ def _say(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _ask_engine(container: Container) -> _Answer:
-    return _Answer(container.health == "healthy", f"the container's own health check → {container.health}")
+def _ask_engine(container: Container) -> Answer:
+    return Answer(container.health == "healthy", f"the container's own health check → {container.health}")
 
 
-def _ask_running(container: Container, since: float, settle: float) -> _Answer:
+def _ask_running(container: Container, since: float, settle: float) -> Answer:
     up = container.state == "running" and container.restart_count == 0
     good = up and time.monotonic() - since >= settle
-    return _Answer(good, f"running for {format_duration(settle)} → {container.state}")
+    return Answer(good, f"running for {format_duration(settle)} → {container.state}")
 
 
 def _inspect(patient: Patient) -> Container:

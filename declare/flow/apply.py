@@ -175,7 +175,14 @@ class _Apply:
             secrets=planned.values,
             ports=PortKeeper(planned.inventory.ports, _held_ports(planned)),
             balancer=Balancer(
-                open_proxies(planned, self._engines, self._listener),
+                open_proxies(
+                    planned.plan,
+                    planned.inventory,
+                    self._engines,
+                    addresses=addresses,
+                    operation=self._lock.claim.id,
+                    listener=self._listener,
+                ),
                 proxy.model if proxy else None,
                 serving,
                 up_to_date=proxy is None or proxy.is_empty,

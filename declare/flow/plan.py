@@ -83,7 +83,6 @@ def read_values(project: Project, request: PlanRequest) -> Mapping[str, SecretVa
 def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) -> Observed:
     """The fleet as it is, with what the registry says of images that must always be the newest."""
     apps = project.desired.apps
-    proxy = project.inventory.proxy
     observed = observe(
         engines,
         Look(
@@ -92,8 +91,7 @@ def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) ->
             read_proxy=read_proxy,
         ),
     )
-    if proxy:
-        observed = replace(observed, file_proxy_hash=read_own_hash(proxy))
+    observed = replace(observed, file_proxy_hash=read_own_hash(project.inventory))
     newest = sorted({app.image for app in apps if app.pull_policy == "always"})
     if not newest:
         return observed

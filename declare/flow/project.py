@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from declare.load.inventory import find_inventory
+from declare.load.manifest import ManifestSource
 from declare.load.project import load_project
 from declare.model.app import Desired
 from declare.model.inventory import Inventory
@@ -48,14 +49,19 @@ def open_project(options: ProjectOptions) -> Project:
     """Read and check all files; raises InputError with all their problems."""
     named = options.inventory or options.environment.get("DECLARE_INVENTORY")
     path = Path(named) if named else find_inventory(Path.cwd())
-    loaded = load_project(path, manifests=options.files or None, environment=options.environment, stdin=options.stdin)
+    sources = [_source(file) for file in options.files] or None
+    loaded = load_project(path, sources, environment=options.environment, stdin=options.stdin)
     return Project(
         inventory=loaded.inventory,
         desired=loaded.desired,
         environment=options.environment,
         whole=not options.files,
-        warnings=tuple(loaded.warnings),
+        warnings=loaded.warnings,
     )
+
+
+def _source(file: str) -> ManifestSource:
+    return "-" if file == "-" else Path(file)
 
 
 def read_commit(folder: Path) -> str | None:

@@ -99,8 +99,9 @@ def with_saved(project: Project, saved: SavedPlan) -> Project:
 
 
 def digest_plan(plan: Plan) -> str:
-    """One hash for all that a plan would do."""
-    return digest(json.loads(json.dumps(asdict(plan), default=_plain)))
+    """One hash for all that a plan would do; where in which file it was declared makes no difference."""
+    plain = asdict(replace(plan, warnings=(), apps=tuple(replace(app, source=None) for app in plan.apps)))
+    return digest(json.loads(json.dumps(plain, default=_plain)))
 
 
 def _plain(value: Any) -> Any:
@@ -124,7 +125,9 @@ def _encode_desired(desired: Desired) -> dict[str, Any]:
 
 def _decode(body: Any) -> SavedPlan:
     desired = body["desired"]
-    request = {name: tuple(value) if isinstance(value, list) else value for name, value in body["request"].items()}
+    request: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in body["request"].items()
+    }
     return SavedPlan(
         inventory=body["inventory"],
         inventory_digest=body["inventory_digest"],

@@ -130,12 +130,14 @@ class ObservedHost:
 class Observed:
     """All hosts, in the order of their names, and the newest complete record found on any of them.
 
-    `digests` are the registry's answers for references with pull_policy always.
+    `digests` are the registry's answers for references with pull_policy always. `file_proxy_hash` is what the user's own
+    nginx has in its file and serves: None without one, "" where the two differ or it can't be asked.
     """
 
     hosts: tuple[ObservedHost, ...] = ()
     record: Record | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    file_proxy_hash: str | None = None
 
     def host(self, name: str) -> ObservedHost | None:
         """The host of that name, or None."""

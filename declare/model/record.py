@@ -17,14 +17,14 @@ class KnownHost:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PlacedReplica:
-    """Where a replica was put: the name of its container, its host, and its host ports by name."""
+    """Where a replica was put. `ports` are name and host port, `published` host port, IP and protocol."""
 
     app: str
     replica: str
     host: str
     container: str
     ports: tuple[tuple[str, int], ...] = ()
-    published: tuple[tuple[str, int, str], ...] = ()
+    published: tuple[tuple[int, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

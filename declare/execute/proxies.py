@@ -1,0 +1,125 @@
+"""nginx on each proxy host as the balancer drives it: made, fed, replaced and retired."""
+
+from collections.abc import Callable
+
+from declare.model.engine import EngineWriter
+from declare.model.errors import Unreachable
+from declare.model.event import Listener, Transition
+from declare.model.inventory import FileProxy
+from declare.model.plan import Action, Existing, Placed, ProxyHostChange
+from declare.model.proxy import ProxyModel
+from declare.proxy.config import NginxConfig
+from declare.proxy.container import create_proxy, proxy_owner, retire_proxy
+from declare.proxy.deliver import Swapped, await_workers, prepare, swap
+from declare.proxy.own import deliver_own
+
+Render = Callable[[ProxyModel, str, int], NginxConfig]
+"""The configuration of a model for one proxy host ("" for the user's own nginx) with its acknowledging port."""
+
+_LAST_REQUESTS = 10.0
+
+
+class HostProxy:
+    """nginx in a container on one host; created or replaced with the first configuration that it gets."""
+
+    def __init__(
+        self,
+        change: ProxyHostChange,
+        engine: EngineWriter | None,
+        *,
+        project: str,
+        image: str,
+        operation: str,
+        render: Render,
+        listener: Listener,
+    ) -> None:
+        self.host = change.host
+        self._change = change
+        self._engine = engine
+        self._project = project
+        self._image = image
+        self._operation = operation
+        self._render = render
+        self._listener = listener
+        self._container_id = change.old.id if change.old and change.action is not Action.CREATE else None
+        self._to_create = change.new
+        self._swapped: Swapped | None = None
+
+    def deliver(self, model: ProxyModel) -> None:
+        """Serve the model; raises a DeclareError when that is not acknowledged."""
+        if self._engine is None:
+            raise Unreachable(self.host, "the proxy host does not answer")
+        config = self._render(model, self.host, self._change.ack_port)
+        if self._to_create is not None:
+            self._create(self._engine, self._to_create, config)
+        elif self._container_id is not None:
+            self._swapped = swap(prepare(self._engine, self._container_id, config))
+            self._tell("reloaded")
+
+    def wait_drained(self, seconds: float) -> None:
+        """Return when the workers of before have ended, at the latest after so many seconds."""
+        if self._swapped is not None:
+            await_workers(self._swapped, drain=seconds)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+    def _create(self, engine: EngineWriter, placed: Placed, config: NginxConfig) -> None:
+        owner = proxy_owner(self._project, generation=placed.generation, ack=config.ack, operation=self._operation)
+        self._container_id = create_proxy(engine, name=placed.name, image=self._image, owner=owner, config=config)
+        self._to_create = None
+        self._tell("created", self._change.cause)
+        if self._change.old is not None:
+            retire_proxy(engine, self._change.old.id, grace=_LAST_REQUESTS)
+            self._tell("replaced", self._change.cause)
+
+    def _tell(self, state: str, cause: str = "") -> None:
+        self._listener(Transition("proxy", state, self.host, cause=cause))
+
+
+class RetiredProxy:
+    """nginx on a host that shall have none any more; it serves on until everything else is done."""
+
+    def __init__(self, host: str, old: Existing, engine: EngineWriter | None, listener: Listener) -> None:
+        self.host = host
+        self._old = old
+        self._engine = engine
+        self._listener = listener
+
+    def deliver(self, model: ProxyModel) -> None:
+        """It keeps what it serves: nobody is sent to it any more."""
+
+    def wait_drained(self, seconds: float) -> None:
+        """Nothing was changed here."""
+
+    def finish(self) -> None:
+        """Let it end its last requests, and remove it."""
+        if self._engine is not None:
+            retire_proxy(self._engine, self._old.id, grace=_LAST_REQUESTS)
+            self._listener(Transition("proxy", "removed", self.host))
+
+
+class OwnProxy:
+    """An nginx of the user's own, tested and reloaded by the user's commands."""
+
+    host = ""
+
+    def __init__(self, form: FileProxy, *, root: str, render: Render, listener: Listener) -> None:
+        self._form = form
+        self._root = root
+        self._render = render
+        self._listener = listener
+
+    def deliver(self, model: ProxyModel) -> None:
+        """Serve the model; raises a DeclareError when that is not acknowledged."""
+        deliver_own(self._form, self._render(model, self.host, 0), root=self._root, drain=0.0)
+        self._listener(Transition("proxy", "reloaded"))
+
+    def wait_drained(self, seconds: float) -> None:
+        """Its workers can't be seen from here: wait as long as requests may take to end."""
+        from time import sleep
+
+        sleep(seconds)
+
+    def finish(self) -> None:
+        """Nothing is left to do."""

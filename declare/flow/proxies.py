@@ -1,0 +1,103 @@
+"""The proxies of a project: how they are read, what they would be given, how an apply drives them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from declare.execute.balancer import Proxy
+from declare.execute.proxies import HostProxy, OwnProxy, Render, RetiredProxy
+from declare.execute.serving import find_serving
+from declare.model.app import Desired
+from declare.model.engine import EngineWriter
+from declare.model.event import Listener
+from declare.model.inventory import ContainerProxy, FileProxy, Inventory
+from declare.model.plan import Action, Plan
+from declare.model.proxy import ProxyModel
+from declare.proxy.config import Acknowledgement, NginxConfig
+from declare.proxy.read import read_proxy
+
+__all__ = ["open_proxies", "present_model", "read_own_hash", "read_proxy", "renderer"]
+
+_TAG_VERSION = re.compile(r":(\d+(?:\.\d+)+)[^/]*$")
+
+
+def renderer(inventory: Inventory, addresses: Mapping[str, str]) -> Render:
+    """How this inventory's proxies are configured. Certificates are read once, when they are first needed."""
+    settings = inventory.proxy
+    if settings is None:
+        raise ValueError("the inventory has no proxy")
+    form = settings.form
+    version = _read_version(form.image) if isinstance(form, ContainerProxy) else None
+
+    def render_for(model: ProxyModel, host: str, ack_port: int) -> NginxConfig:
+        from declare.proxy.own import parse_ack
+        from declare.proxy.render import render
+        from declare.proxy.tls import read_certificates
+
+        contained = isinstance(form, ContainerProxy)
+        ack = parse_ack(form.ack) if isinstance(form, FileProxy) else Acknowledgement(addresses[host], ack_port)
+        certificates = read_certificates(model, root=inventory.root, contained=contained)
+        return render(model, ack=ack, contained=contained, version=version, certificates=certificates)
+
+    return render_for
+
+
+def read_own_hash(inventory: Inventory) -> str | None:
+    """The hash of what the user's own nginx has in its file and serves; None in form a, "" where the two differ."""
+    settings = inventory.proxy
+    if settings is None or not isinstance(settings.form, FileProxy):
+        return None
+    from declare.proxy.own import read_own
+
+    found = read_own(settings.form, root=inventory.root)
+    return found.served_hash or "" if found.served_hash == found.file_hash else ""
+
+
+def open_proxies(
+    plan: Plan, inventory: Inventory, engines: Mapping[str, EngineWriter], *, addresses: Mapping[str, str],
+    operation: str, listener: Listener,
+) -> list[Proxy]:  # fmt: skip
+    """One driver for each proxy host of the plan, in the order of their names."""
+    if plan.proxy is None or inventory.proxy is None:
+        return []
+    form = inventory.proxy.form
+    render = renderer(inventory, addresses)
+    if isinstance(form, FileProxy):
+        return [OwnProxy(form, root=inventory.root, render=render, listener=listener)]
+    proxies: list[Proxy] = []
+    for change in plan.proxy.hosts:
+        engine = engines.get(change.host)
+        if change.action is Action.REMOVE:
+            if change.old is not None:
+                proxies.append(RetiredProxy(change.host, change.old, engine, listener))
+            continue
+        proxies.append(
+            HostProxy(
+                change,
+                engine,
+                project=plan.project,
+                image=form.image,
+                operation=operation,
+                render=render,
+                listener=listener,
+            )
+        )
+    return proxies
+
+
+def present_model(plan: Plan, desired: Desired, addresses: Mapping[str, str]) -> ProxyModel | None:
+    """What the present fleet would get: the plan's sites, before the replicas that serve now."""
+    if plan.proxy is None:
+        return None
+    serving = {change.name: find_serving(change, desired.app(change.name), addresses) for change in plan.apps}
+    upstreams = tuple(
+        replace(upstream, endpoints=tuple(sorted(set(serving.get(upstream.app, {}).values()))))
+        for upstream in plan.proxy.model.upstreams
+    )
+    return replace(plan.proxy.model, upstreams=upstreams)
+
+
+def _read_version(image: str) -> tuple[int, ...] | None:
+    """nginx's version as the image's tag tells it ("nginx:1.28-alpine"); None where it does not."""
+    match = _TAG_VERSION.search(image)
+    return tuple(int(part) for part in match[1].split(".")) if match else None
