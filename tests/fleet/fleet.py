@@ -69,6 +69,8 @@ class Fleet:
         if not NAME.fullmatch(name):
             raise FleetError(f"{name!r} is no name for a fleet: use a-z, 0-9 and -, at most 30")
         names = [f"h{n + 1}" for n in range(hosts)] if isinstance(hosts, int) else list(hosts)
+        if not names:
+            raise FleetError("a fleet has at least one host")
         secured = names if tls is True else list(tls or ())
         base = find_base(base_dir)
         base.mkdir(parents=True, exist_ok=True)
