@@ -157,17 +157,19 @@ def test_a_foreign_container_that_was_touched_is_noticed(fleet: Fleet) -> None:
         check_foreigners(fleet, before)
 
 
-def test_two_fleets_stand_side_by_side(fleet: Fleet) -> None:
-    other = bring_up(f"{fleet.name}-other", hosts=["h1", "web-1"], tls=["web-1"], registry=True)
+def test_two_fleets_stand_side_by_side(clean_fleet: Fleet) -> None:
+    other = bring_up(f"{clean_fleet.name}-other", hosts=["h1", "web-1"], tls=["web-1"], registry=True)
     try:
-        assert not {host.address for host in fleet.hosts.values()} & {host.address for host in other.hosts.values()}
+        assert not {host.address for host in clean_fleet.hosts.values()} & {
+            host.address for host in other.hosts.values()
+        }
         start_web(other.hosts["h1"], "web")
         wait_until_it_serves(other.hosts["h1"])
-        assert "web" not in fleet.hosts["h1"].docker("ps", "--all", "--format", "{{.Names}}").split()
+        assert "web" not in clean_fleet.hosts["h1"].docker("ps", "--all", "--format", "{{.Names}}").split()
     finally:
         other.down()
     assert other.name not in list_fleets()
-    assert fleet.is_up()
+    assert clean_fleet.is_up()
 
 
 @pytest.fixture(scope="module")
