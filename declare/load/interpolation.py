@@ -67,11 +67,10 @@ class Interpolator:
                 raise Mistake("too much text comes out of its variables")
             if CONTROL.search(text):
                 raise Mistake("a control character comes out of its variables")
-        except Unset as mistake:
-            self._problems.collect(mistake, self._problems.locate(mistake.expression, node.source))
-            return Node(value, node.source, value, interpolated=True, broken=True)
         except Mistake as mistake:
-            self._problems.collect(mistake, node.source)
+            expression = mistake.expression if isinstance(mistake, Unset) else ""
+            self._problems.collect(mistake, self._problems.locate(expression, node.source))
+            self._problems.settle(node.source)
             return Node(value, node.source, value, interpolated=True, broken=True)
         return Node(text, node.source, text, interpolated=text != value)
 

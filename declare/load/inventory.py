@@ -12,7 +12,7 @@ from declare.load.dotenv import parse_dotenv
 from declare.load.forms import Context, bytes_of, duration, fields, integer, number, pairs, texts
 from declare.load.interpolation import Interpolator, Lookup, look_up
 from declare.load.problems import Mistake, Problems
-from declare.load.schema import check_shape
+from declare.load.schema import check_shape, coerce, strict_schema
 from declare.load.text import read_text
 from declare.model.app import Resources, TlsFiles
 from declare.model.errors import InputError
@@ -73,7 +73,7 @@ def read_inventory(path: Path, *, environment: Mapping[str, str], problems: Prob
     written = _read_tree(path, problems)
     variables = _read_variables(written)
     lookup = look_up(environment, read_dotenv(path.parent, environment=environment, problems=problems), variables)
-    node = Interpolator(lookup, problems).interpolate(written)
+    node = coerce(Interpolator(lookup, problems).interpolate(written), strict_schema("inventory"))
     bad = {place[0] if place else "" for place in check_shape(node, "inventory", problems)}
     good = Node({key: entry for key, entry in node.mapping.items() if key not in bad}, node.source, keys=node.keys)
     inventory = _build(good, path, variables, problems)

@@ -12,7 +12,7 @@ from declare.load.forms import Context, Form, command, fields, pairs, text
 from declare.load.interpolation import Interpolator, Lookup, look_up
 from declare.load.inventory import read_dotenv
 from declare.load.problems import Mistake, Problems
-from declare.load.schema import Place, check_shape
+from declare.load.schema import Place, check_shape, coerce, strict_schema
 from declare.load.text import SIZE_LIMIT, decode, read_text
 from declare.model.app import App, Desired, SecretSource, VolumeSpec
 from declare.model.inventory import Inventory
@@ -59,7 +59,7 @@ def read_manifests(
     for source in sources:
         node = _read_tree(source, stdin, problems)
         if node is not None:
-            found.add_file(Interpolator(lookup, problems).interpolate(node))
+            found.add_file(coerce(Interpolator(lookup, problems).interpolate(node), strict_schema("manifest")))
     desired = found.desired()
     check_apps(desired, found.nodes, inventory, problems)
     return desired

@@ -22,13 +22,19 @@ class Problems:
     def __init__(self) -> None:
         self._found: dict[tuple[str, Source | None], Problem] = {}
         self._lines: dict[str, list[str]] = {}
+        self._settled: set[Source] = set()
 
     def keep_text(self, file: str, text: str) -> None:
         self._lines[file] = text.splitlines()
 
     def add(self, summary: str, source: Source | None = None, *, help: str | None = None) -> None:
         """Remember an error; the same one at the same place counts once, as an alias can repeat it."""
-        self._found.setdefault((summary, source), Problem(summary, source, self._excerpt(source), help))
+        if source not in self._settled:
+            self._found.setdefault((summary, source), Problem(summary, source, self._excerpt(source), help))
+
+    def settle(self, source: Source) -> None:
+        """Let no more be said of the value at this place: its cause is known already."""
+        self._settled.add(source)
 
     def warn(self, summary: str, source: Source | None = None, *, help: str | None = None) -> None:
         problem = Problem(summary, source, self._excerpt(source), help, severity="warning")
