@@ -97,7 +97,7 @@ def read_document(text: str, file: str, problems: Problems) -> Node | None:
 def _explain(error: yaml.MarkedYAMLError, file: str, text: str) -> tuple[str, Source, str | None]:
     mark, what = error.problem_mark or error.context_mark, error.problem or error.context or ""
     source = Source(file, mark.line + 1, mark.column + 1) if mark else Source(file)
-    line = (text.splitlines() + [""])[mark.line] if mark else ""
+    line = [*text.splitlines(), ""][mark.line] if mark else ""
     hint = None
     if "cannot start any token" in what:
         what, hint = "no value can begin with this character", "indent with spaces; quote text that begins so"
