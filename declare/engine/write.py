@@ -56,7 +56,7 @@ class Writer(Reader, EngineWriter):
             self._post(f"/images/{reference_path(image)}/tag", {"repo": name, "tag": tag})
 
     def load_image(self, archive: Iterable[bytes]) -> None:
-        self._follow("/images/load", {"quiet": "1"}, body=archive, headers={"Content-Type": "application/x-tar"})
+        self._follow("/images/load", {"quiet": "1"}, body=iter(archive), headers={"Content-Type": "application/x-tar"})
 
     def import_empty_image(self, reference: str) -> None:
         from declare.engine.archive import EMPTY
