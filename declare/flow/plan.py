@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from declare.decide.options import PlanOptions
@@ -15,7 +16,7 @@ from declare.model.app import Desired, SecretValue
 from declare.model.canonical import fingerprint
 from declare.model.engine import EngineReader
 from declare.model.errors import Unreachable
-from declare.model.inventory import Inventory
+from declare.model.inventory import ContainerProxy, Inventory
 from declare.model.observed import Observed
 from declare.model.plan import Plan
 from declare.model.record import Record
@@ -77,17 +78,18 @@ def read_values(project: Project, request: PlanRequest) -> Mapping[str, SecretVa
         return {}
     from declare.load.secrets import read_secrets
 
-    return read_secrets(project.desired, project.environment, project.inventory.root)
+    return read_secrets(project.desired, project.environment, Path(project.inventory.root))
 
 
 def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) -> Observed:
     """The fleet as it is, with what the registry says of images that must always be the newest."""
     apps = project.desired.apps
+    images = {app.image for app in apps} | _proxy_image(project.inventory)
     observed = observe(
         engines,
         Look(
             project=project.inventory.project,
-            images=tuple(sorted({app.image for app in apps})),
+            images=tuple(sorted(images)),
             read_proxy=read_proxy,
         ),
     )
@@ -126,6 +128,11 @@ def decide(
         render=_renderer(project, observed),
     )
     return Planned(plan, project, request, observed, values, key)
+
+
+def _proxy_image(inventory: Inventory) -> set[str]:
+    proxy = inventory.proxy
+    return {proxy.form.image} if proxy and isinstance(proxy.form, ContainerProxy) else set()
 
 
 def make_key() -> str:

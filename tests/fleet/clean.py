@@ -46,10 +46,15 @@ def clear(host: Host) -> None:
     _delete_all(host, "/volumes", (volume["Name"] for volume in _volumes(host) if volume["Name"] not in foreign))
     networks = _list(host, "/networks", {"type": ["custom"]})
     _delete_all(host, "/networks", (network["Id"] for network in networks if FOREIGN not in network["Labels"]))
-    names = [name for image in _list(host, "/images/json") for name in image["RepoTags"] or [image["Id"]]]
+    names = [name for image in _list(host, "/images/json") for name in _names(image)]
     _delete_all(host, "/images", (name for name in names if name not in IMAGES))
     if not set(IMAGES) <= set(names):
         host.load_images(build())
+
+
+def _names(image: dict[str, Any]) -> list[str]:
+    """What an image is called; one that lost its name to another is "<none>:<none>", and can be deleted by its ID."""
+    return [name for name in image["RepoTags"] or [] if name != "<none>:<none>"] or [image["Id"]]
 
 
 def _volumes(host: Host, filters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
