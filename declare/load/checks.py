@@ -31,11 +31,11 @@ def _check_ports(app: App, node: Node, problems: Problems) -> None:
         known = f"it has {', '.join(app.ports)}" if app.ports else "it has none"
         problems.add(f'{app.name} has no port "{check.port}"', _place(node, "healthcheck", "port"), help=known)
     elif check.port is None and app.main_port is None:
-        problems.add(f"{app.name} has a healthcheck over a port, but {_which_port(app)}", place, help=_PORT_HELP)
+        problems.add(f"{app.name} has a healthcheck that asks a port, but {_which_port(app)}", place, help=_PORT_HELP)
 
 
 def _which_port(app: App) -> str:
-    return "none of its ports is called http" if app.ports else "no port"
+    return "none of its ports is called http" if app.ports else "it has no port"
 
 
 _PORT_HELP = "add port:, or call one of ports: http"

@@ -1,6 +1,6 @@
 """A YAML file as a tree in which every value knows its place; bombs, cycles and duplicates are refused."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,17 @@ class Node:
 
     def key_source(self, key: str) -> Source:
         return self.keys.get(key, self.source)
+
+
+def find(root: Node, place: Sequence[str | int]) -> Node | None:
+    """The value at a place, or None."""
+    node: Node | None = root
+    for step in place:
+        if node is None:
+            return None
+        inside = node.items[step : step + 1] if isinstance(step, int) else [node.get(step)]
+        node = inside[0] if inside else None
+    return node
 
 
 def wrap(value: Json, source: Source) -> Node:

@@ -44,7 +44,7 @@ def explain(field: str) -> Explanation:
         inner = roots["app"]
         return _follow(inner, steps[1:] if steps[1] in _children(inner) else steps[2:], field, name=field)
     for root in roots.values():
-        if steps and steps[0] in _children(root):
+        if steps and _has(root, steps):
             return _follow(root, steps, field, name=field)
     return _follow(roots["app"], steps, field, name=field or "app")
 
@@ -67,6 +67,14 @@ def _names(schema: Schema, prefix: str) -> list[str]:
     for name, child in _children(schema).items():
         found += [prefix + name, *_names(child, f"{prefix}{name}.")]
     return found
+
+
+def _has(schema: Schema, steps: list[str]) -> bool:
+    for step in steps:
+        if step not in (children := _children(schema)):
+            return False
+        schema = children[step]
+    return True
 
 
 def _follow(schema: Schema, steps: list[str], field: str, *, name: str) -> Explanation:

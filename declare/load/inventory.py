@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
-from declare.load.document import Node, read_document
+from declare.load.document import Node, find, read_document
 from declare.load.dotenv import parse_dotenv
 from declare.load.forms import Context, bytes_of, duration, fields, integer, number, pairs, texts
 from declare.load.interpolation import Interpolator, Lookup, look_up
@@ -74,7 +74,13 @@ def read_inventory(path: Path, *, environment: Mapping[str, str], problems: Prob
     variables = _read_variables(written)
     lookup = look_up(environment, read_dotenv(path.parent, environment=environment, problems=problems), variables)
     node = coerce(Interpolator(lookup, problems).interpolate(written), strict_schema("inventory"))
-    bad = {place[0] if place else "" for place in check_shape(node, "inventory", problems)}
+    bad = set()
+    for place in check_shape(node, "inventory", problems):
+        host = find(node, place[:2]) if place[:1] == ("hosts",) and len(place) > 1 else None
+        if host is not None:
+            host.broken = True
+        else:
+            bad.add(place[0] if place else "")
     good = Node({key: entry for key, entry in node.mapping.items() if key not in bad}, node.source, keys=node.keys)
     inventory = _build(good, path, variables, problems)
     return Draft(inventory, lookup)
@@ -146,6 +152,8 @@ def _read_allow(node: Node | None) -> frozenset[Allowance]:
 def _read_hosts(node: Node, root: Path, context: Context) -> tuple[Host, ...]:
     hosts = []
     for name, entry in sorted(node.mapping.items()):
+        if entry.broken:
+            continue
         try:
             hosts.append(_read_host(name, entry, root, context, source=node.key_source(name)))
         except Mistake as mistake:

@@ -6,7 +6,7 @@ from typing import Literal, TextIO
 
 from declare.load.app import build_app
 from declare.load.checks import check_apps
-from declare.load.document import Node, read_document
+from declare.load.document import Node, find, read_document
 from declare.load.fields import canonicalise
 from declare.load.forms import Context, Form, command, fields, pairs, text
 from declare.load.interpolation import Interpolator, Lookup, look_up
@@ -91,6 +91,21 @@ def _read_stdin(stdin: TextIO | None, name: str) -> str:
     return decode(content, name)
 
 
+def _unusable(root: Node, bad: Iterable[Place]) -> frozenset[str]:
+    """The fields of an app that can't be read at all; of the others only the wrong entries are marked as broken."""
+    fields_of_app = set()
+    for place in bad:
+        entry = find(root, place[:4]) if len(place) > 3 and place[2] in _READ_BY_ENTRY else None
+        if entry is not None:
+            entry.broken = True
+        elif len(place) > 2:
+            fields_of_app.add(str(place[2]))
+    return frozenset(fields_of_app)
+
+
+_READ_BY_ENTRY = frozenset({"publish", "routes", "secrets", "volumes", "update", "proxy", "resources", "placement"})
+
+
 class _Declared:
     """Gathers what the files declare. A name that a second file declares again is a problem there."""
 
@@ -106,7 +121,7 @@ class _Declared:
     def add_file(self, node: Node) -> None:
         bad = check_shape(node, "manifest", self._context.problems)
         for name, entry, source in self._new(node, "apps", "app", bad):
-            skip = frozenset(str(place[2]) for place in bad if place[:2] == ("apps", name) and len(place) > 2)
+            skip = _unusable(node, [place for place in bad if place[:2] == ("apps", name)])
             spec = canonicalise(entry, self._context, skip=skip)
             self.nodes[name] = entry
             self._apps[name] = build_app(name, {"image": ""} | spec, source)

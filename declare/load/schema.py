@@ -22,7 +22,7 @@ _OR_VARIABLE = r"|\$"
 
 
 def check_shape(node: Node, kind: Kind, problems: Problems) -> set[Place]:
-    """Add the problems of a tree's shape; the places of the values that are wrong."""
+    """Add the problems of a tree's shape; the places of the values that can't be used, unknown fields apart."""
     errors = list(_validator(kind).iter_errors(unwrap(node)))
     if not errors:
         return set()

@@ -22,11 +22,12 @@ _TYPES = {
     "object": "a mapping",
     "null": "nothing",
 }
+_YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _STRUCTURAL = {"additionalProperties", "required", "propertyNames", "dependentRequired", "not", "oneOf"}
 
 
 def add_problems(errors: Iterable[Any], node: Node, kind: str, problems: Problems) -> set[Place]:
-    """Add a problem for each error of the checking library; the places of the values that are wrong."""
+    """Add a problem for each error of the checking library; the places of the values that can't be used."""
     teller = _Teller(node, kind, problems)
     for error in errors:
         teller.tell(error)
@@ -42,16 +43,16 @@ class _Teller:
 
     def tell(self, error: Any) -> None:
         place = tuple(error.absolute_path)
+        if error.validator in ("not", "oneOf") and not isinstance(error.instance, dict):
+            return  # that it is no mapping is said by another error
         if error.validator == "additionalProperties" and error.validator_value is False:
             self._tell_unknown(error, place)
-        elif error.validator == "propertyNames":
+        elif "propertyNames" in list(error.schema_path)[-2:]:
             self._tell_name(error, place)
         elif error.validator == "anyOf":
             self._tell_any_of(error, place)
         elif error.validator in _STRUCTURAL:
             self._tell_missing(error, place)
-        elif error.parent is not None and error.parent.validator == "propertyNames":
-            self._tell_name(error.parent, place)
         else:
             self._tell_value(error, place)
 
@@ -61,7 +62,6 @@ class _Teller:
         for key in error.instance:
             if key in known or any(re.search(pattern, key) for pattern in patterns):
                 continue
-            self.bad.add((*place, key))
             where = f" in {self._name(place)}" if place else f" in {self._name(())}"
             self._problems.add(f'unknown field "{_cut(key)}"{where}', self._find(place).key_source(key),
                                help=self._help_unknown(key, known, place))  # fmt: skip
@@ -89,12 +89,10 @@ class _Teller:
         return HEALTHCHECK_KEYS if place[2:3] == ("healthcheck",) else {}
 
     def _tell_name(self, error: Any, place: Place) -> None:
-        (context,) = error.context or (error,)
-        key = context.instance if error.context else error.instance
-        words = describe(error.validator_value)
-        self.bad.add((*place, str(key)))
-        source = self._find(place).key_source(str(key))
-        self._problems.add(f'"{_cut(str(key))}" in {self._name(place)} must be {words}', source)
+        key = str(error.instance)
+        self.bad.add((*place, key))
+        source = self._find(place).key_source(key)
+        self._problems.add(f'"{_cut(key)}" in {self._name(place)} must be {describe(error.schema)}', source)
 
     def _tell_any_of(self, error: Any, place: Place) -> None:
         """The errors of the branch that was meant, if that can be told from the type; else what all of them want."""
@@ -190,6 +188,10 @@ def _is_other_type(error: Any) -> bool:
 
 def _help_value(node: Node, schema: Mapping[str, Any]) -> str | None:
     wanted = set(_all_types(schema))
+    if isinstance(node.value, int) and describe(schema).startswith("a duration"):
+        return f"a number needs its unit: {node.text}s"
+    if isinstance(node.value, str) and node.value.lower() in _YES_NO and "boolean" in wanted:
+        return f"write {_YES_NO[node.value.lower()]}"
     if isinstance(node.value, bool | int | float) and "string" in wanted and not wanted & {"integer", "number"}:
         return f'quote it: "{node.text}"'
     if isinstance(node.value, str) and wanted & {"integer", "number"}:
