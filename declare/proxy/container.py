@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest, EngineWriter
@@ -40,7 +41,8 @@ def create_proxy(engine: EngineWriter, *, name: str, image: str, owner: Ownershi
     try:
         write_config(engine, container_id, config, name=CONFIG)
         engine.start_container(container_id)
-        if not await_config(engine, container_id, config, seconds=ACK_TIMEOUT):
+        fell = partial(_has_fallen, engine, container_id)
+        if not await_config(engine, container_id, config, seconds=ACK_TIMEOUT, is_hopeless=fell):
             complaint = read_complaint(engine, container_id)
             message = "the new nginx does not serve" + (f": {complaint}" if complaint else "")
             raise ProxyNotAcknowledged(engine.host, message, restored=True, help="it was removed again")
@@ -49,6 +51,11 @@ def create_proxy(engine: EngineWriter, *, name: str, image: str, owner: Ownershi
             engine.remove_container(container_id, force=True)
         raise
     return container_id
+
+
+def _has_fallen(engine: EngineWriter, container_id: str) -> bool:
+    container = engine.inspect_container(container_id)
+    return container.restart_count > 0 or not container.is_running
 
 
 def retire_proxy(engine: EngineWriter, container_id: str, *, grace: float) -> None:

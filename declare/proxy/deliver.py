@@ -5,7 +5,7 @@ At any moment the file that nginx would start with is one that nginx has tested.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from declare.model.engine import EngineWriter, FileContent
@@ -26,7 +26,10 @@ _ENDING = 'grep -ls "^nginx: worker process is shutting down" /proc/[0-9]*/cmdli
 # The signal is sent from inside: the engine's own kill call takes it for a stop by hand, and would then leave nginx
 # stopped when the host comes back.
 _SWAP = f'{_WORKERS}; if [ -n "$3" ]; then ln -f "$1" "$2"; fi; mv -f "$0" "$1" && kill -HUP 1'
-_ASK = 'curl --noproxy "*" -fsS -m 2 "$0" || wget -q -T 2 -O - "$0"'
+_ASK = (
+    'curl --noproxy "*" -fsS -m 2 "http://$0:$1$2" || wget -q -T 2 -O - "http://$0:$1$2" ||'
+    ' printf "GET %s HTTP/1.0\\r\\n\\r\\n" "$2" | nc "$3" "$1"'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,15 @@ def deliver(engine: EngineWriter, container_id: str, config: NginxConfig, *, dra
     return await_workers(swap(prepare(engine, container_id, config)), drain=drain)
 
 
-def await_config(engine: EngineWriter, container_id: str, config: NginxConfig, *, seconds: float) -> bool:
-    """Whether nginx comes to answer the configuration's hash in time."""
+def await_config(
+    engine: EngineWriter,
+    container_id: str,
+    config: NginxConfig,
+    *,
+    seconds: float,
+    is_hopeless: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Whether nginx comes to answer the configuration's hash in time; `is_hopeless` may end the wait before."""
     start = time.monotonic()
     deadline = start + seconds
     while (left := deadline - time.monotonic()) > 0:
@@ -108,6 +118,8 @@ def await_config(engine: EngineWriter, container_id: str, config: NginxConfig, *
             answer = ask_inside(engine, container_id, config.ack)
         if answer is not None and answer.hash == config.hash:
             return True
+        if answer is None and is_hopeless():
+            return False
         time.sleep(_POLL)
     return False
 
@@ -119,9 +131,9 @@ def ask(engine: EngineWriter, container_id: str, ack: Acknowledgement) -> Answer
 
 def ask_inside(engine: EngineWriter, container_id: str, ack: Acknowledgement) -> Answer | None:
     """The same with whatever client the image has."""
-    url = f"http://{ack.host}:{ack.port}{ack.path}"
+    words = [ack.host, str(ack.port), ack.path, ack.address or ack.host]
     try:
-        _, output = engine.run_command(container_id, ["sh", "-c", _ASK, url], timeout=5.0)
+        _, output = engine.run_command(container_id, ["sh", "-c", _ASK, *words], timeout=10.0)
     except HostError:
         return None
     return next((answer for line in output.splitlines() if (answer := parse_answer(line))), None)

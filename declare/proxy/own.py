@@ -1,6 +1,5 @@
 """An nginx of the user's own: its file, and the user's commands that test and reload it, run here without a shell."""
 
-import os
 import socket
 import subprocess
 import time
@@ -62,7 +61,7 @@ def deliver_own(form: FileProxy, config: NginxConfig, *, root: str, drain: float
     file = (Path(root) / form.config).absolute()
     previous = _read(file)
     _test(form, config.text, file=file, root=root)
-    os.replace(_candidate(file), file)
+    _candidate(file).replace(file)
     complaint = _reload(form, file=file, root=root)
     if not complaint and _await(config.ack, config.hash, seconds=seconds):
         time.sleep(drain)
@@ -98,7 +97,7 @@ def _put_back(
         return False
     candidate = _candidate(file)
     candidate.write_text(previous, encoding="utf-8")
-    os.replace(candidate, file)
+    candidate.replace(file)
     return not _reload(form, file=file, root=root) and _await(ack, hash_text(previous), seconds=seconds)
 
 

@@ -8,6 +8,7 @@ from declare.proxy.config import Acknowledgement, hash_text
 from declare.proxy.place import CONFIG, FOLDER
 
 _MARKS = ("[emerg]", "[alert]", "[crit]")
+_SUMMARY = "still could not bind()"  # follows the lines that say which port
 
 
 def read_proxy(engine: EngineReader, container: Container) -> ObservedProxy | None:
@@ -52,7 +53,7 @@ def find_complaint(output: str) -> str:
     """The last line that nginx marks as fatal, without its time and process; "" if there is none."""
     for line in reversed(output.splitlines()):
         for mark in _MARKS:
-            if mark in line:
+            if mark in line and _SUMMARY not in line:
                 said = line.partition(mark)[2].strip()
                 return said.partition(": ")[2] if said.partition(": ")[0].replace("#", "").isdigit() else said
     return ""
