@@ -149,9 +149,9 @@ class Served:
 
 
 class Witness(contextlib.AbstractContextManager["Witness"]):
-    """Hears from the test image's containers which requests they served: give them `environment`.
+    """Hears from the test image's containers which requests with an id they served: give them `environment`.
 
-    It knows of containers that are long gone, which their logs do not.
+    It knows of containers that are long gone, which their logs do not. A packet may arrive after the request's reply.
     """
 
     def __init__(self, address: str) -> None:
@@ -169,7 +169,7 @@ class Witness(contextlib.AbstractContextManager["Witness"]):
 
     def doubles(self, method: str = "POST") -> list[str]:
         """The ids of requests that were served more than once."""
-        times = Counter(one.id for one in self.served if one.method == method and one.id != "-")
+        times = Counter(one.id for one in self.served if one.method == method)
         return sorted(id for id, n in times.items() if n > 1)
 
     def __exit__(self, *_: object) -> None:
@@ -181,5 +181,5 @@ class Witness(contextlib.AbstractContextManager["Witness"]):
     def _listen(self) -> None:
         while packet := self._socket.recv(2048):
             words = packet.decode(errors="replace").split(" ", 4)
-            if len(words) == len(Served.__slots__):
+            if len(words) == len(Served.__slots__) and words[2] != "-":
                 self.served.append(Served(*words))
