@@ -10,18 +10,13 @@ from declare.cli.session import Session
 Decorated = Callable[..., Any]
 
 
-class Duration(click.ParamType):
-    """Seconds, from "90s" or "1m30s"."""
+def _parse_duration(ctx: click.Context, param: click.Parameter, value: str) -> float:
+    from declare.model.quantity import parse_duration
 
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from declare.model.quantity import parse_duration
-
-        try:
-            return value if isinstance(value, float) else parse_duration(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
@@ -75,7 +70,7 @@ def plan_options(command: Decorated) -> Decorated:
 def approval_options(command: Decorated) -> Decorated:
     """How an apply is approved, and how long it waits for its turn."""
     for option in (
-        click.option("--lock-timeout", default="60s", show_default=True, type=Duration(), metavar="DURATION",
+        click.option("--lock-timeout", default="60s", show_default=True, callback=_parse_duration, metavar="DURATION",
                      help="How long to wait for another apply on this fleet to end."),
         click.option("-y", "--yes", "--auto-approve", "yes", is_flag=True,
                      help="Do not ask; needed without a terminal."),

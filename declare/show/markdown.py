@@ -5,7 +5,7 @@ as markup.
 from collections.abc import Collection, Sequence
 
 from declare.model.plan import Action, AppChange, HostSummary, Plan
-from declare.show.lines import Line, counted, listed, shorten, to_text
+from declare.show.lines import Line, counted, escape, listed, shorten, to_text
 from declare.show.plan import Header, show_beside_apps, show_end, show_findings
 from declare.show.plan_apps import show_app
 from declare.show.summary import summarize
@@ -40,7 +40,7 @@ def render_markdown(plan: Plan, *, header: Header | None = None, limit: int = LI
 
 def quote(text: str) -> str:
     """Text that Markdown and HTML show as it is."""
-    return text.translate(_SPECIAL)
+    return escape(text).translate(_SPECIAL)
 
 
 def _size(parts: Sequence[str]) -> int:

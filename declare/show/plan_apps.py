@@ -34,7 +34,7 @@ def show_app(app: AppChange, drifted: Collection[str]) -> Iterator[Line]:
     yield _show_heading(app)
     yield from _show_fields(app)
     if app.allowed:
-        yield _row("allow", f"uses {', '.join(app.allowed)}: allowed by the inventory")
+        yield _row("allow", f"uses {', '.join(app.allowed)} (allowed by the inventory)")
     for warning in app.warnings:
         yield _row("warning", warning, Style.WARNING)
     yield from _show_replicas(app)

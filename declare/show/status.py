@@ -98,10 +98,11 @@ def _app_row(app: AppStatus) -> Row:
 
 
 def _show_total(status: Status) -> Line:
-    whole = sum(app.serving >= app.desired for app in status.apps)
+    declared = [app for app in status.apps if app.desired]
+    whole = sum(app.serving >= app.desired for app in declared)
     unknown = [host.name for host in status.hosts if not host.reachable and not host.lost]
     rest = f" Incomplete: {listed(unknown)} did not answer." if unknown else ""
-    return line(f"{whole} of {counted(len(status.apps), 'app')} at full strength.{rest}")
+    return line(f"{whole} of {counted(len(declared), 'app')} at full strength.{rest}")
 
 
 def _host_row(host: HostStatus) -> Row:

@@ -40,6 +40,7 @@ def summarize(plan: Plan) -> Summary:
     proxies = plan.proxy.hosts if plan.proxy else ()
     actions = [change.action for change in replicas] + [_proxy_action(host.action) for host in proxies]
     removed = sum(len(change.leftovers) for change in replicas) + sum(len(app.failed) for app in _changed(plan))
+    touched = _touched(plan)
     return Summary(
         create=actions.count(Action.CREATE),
         replace=actions.count(Action.REPLACE),
@@ -49,7 +50,7 @@ def summarize(plan: Plan) -> Summary:
         reload=sum(host.action is Action.UPDATE for host in proxies),
         remove=actions.count(Action.REMOVE) + removed + len(plan.leftovers),
         unchanged=sum(app.action is Action.KEEP for app in plan.apps),
-        touched=tuple(sorted(_touched(plan))),
+        touched=tuple(host.name for host in plan.hosts if host.reachable and host.name in touched),
         hosts=len(plan.hosts),
         gaps=tuple((app.name, app.gap) for app in plan.apps if app.gap > 0 and app.action is not Action.REMOVE),
     )

@@ -22,18 +22,25 @@ def show_value(value: Json) -> str:
     if value is None:
         return NOT_SET
     if isinstance(value, str):
-        plain = value and value == value.strip() and value != NOT_SET
-        return escape(value) if plain else json.dumps(value, ensure_ascii=False)
+        plain = value and value == value.strip() == escape(value) and value != NOT_SET
+        return value if plain else _quote(value)
     if isinstance(value, Mapping | list | tuple):
         return escape(json.dumps(value, ensure_ascii=False, sort_keys=True))
     return json.dumps(value)
+
+
+def _quote(text: str) -> str:
+    return escape(json.dumps(text, ensure_ascii=False))
 
 
 def show_change(change: FieldChange) -> str:
     """ "old → new", shortened around what differs; only "new" where there is no old one."""
     if change.secret:
         return SECRET
-    old, new = _shorten_pair(show_value(change.old), show_value(change.new))
+    old, new = show_value(change.old), show_value(change.new)
+    if old == new:  # text that reads like the number it became
+        old, new = (_quote(each) if isinstance(each, str) else show_value(each) for each in (change.old, change.new))
+    old, new = _shorten_pair(old, new)
     return f"{old} → {new}"
 
 
