@@ -23,8 +23,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Node:
     """A value and its place. `text` is a scalar as written; `keys` has the places of a mapping's keys.
 
-    `interpolated`: the text came out of ${…}, so its type is whatever its field wants. `broken`: that failed and was
-    said; nothing more is to be said of the value.
+    `interpolated`: it, or something in it, came out of ${…}, so its type is whatever its field wants.
+    `broken`: it is wrong and that was said; nothing more is to be said of it.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
@@ -155,17 +155,18 @@ class _Reader:
     def read(self, events: Iterator[Any]) -> Node | None:
         documents = 0
         for event in events:
-            if isinstance(event, yaml.ScalarEvent):
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
                 self._read_scalar(event)
-            elif isinstance(event, yaml.MappingStartEvent):
+            elif kind is yaml.MappingStartEvent:
                 self._start(event, {})
-            elif isinstance(event, yaml.SequenceStartEvent):
+            elif kind is yaml.SequenceStartEvent:
                 self._start(event, [])
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._end()
-            elif isinstance(event, yaml.AliasEvent):
+            elif kind is yaml.AliasEvent:
                 self._read_alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
+            elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise Mistake("a second document begins here", self._source(event), help="use a file for each")

@@ -54,9 +54,12 @@ class Interpolator:
     def _replace(self, node: Node) -> Node:
         value = node.value
         if isinstance(value, dict):
-            return Node({key: self.interpolate(entry) for key, entry in value.items()}, node.source, keys=node.keys)
+            entries = {key: self.interpolate(entry) for key, entry in value.items()}
+            changed = any(entry.interpolated for entry in entries.values())
+            return Node(entries, node.source, keys=node.keys, interpolated=True) if changed else node
         if isinstance(value, list):
-            return Node([self.interpolate(entry) for entry in value], node.source)
+            items = [self.interpolate(entry) for entry in value]
+            return Node(items, node.source, interpolated=True) if any(item.interpolated for item in items) else node
         return self._replace_text(node, value) if isinstance(value, str) and "$" in value else node
 
     def _replace_text(self, node: Node, value: str) -> Node:
@@ -72,7 +75,7 @@ class Interpolator:
             self._problems.collect(mistake, self._problems.locate(expression, node.source))
             self._problems.settle(node.source)
             return Node(value, node.source, value, interpolated=True, broken=True)
-        return Node(text, node.source, text, interpolated=text != value)
+        return Node(text, node.source, text, interpolated=True)
 
 
 class _Expression:

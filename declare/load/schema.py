@@ -33,12 +33,14 @@ def check_shape(node: Node, kind: Kind, problems: Problems) -> set[Place]:
 
 def coerce(node: Node, schema: Schema) -> Node:
     """The tree in which what came out of variables has the type that its field wants."""
+    if not node.interpolated:
+        return node
     if isinstance(node.value, dict):
         entries = {key: coerce(entry, _below(schema, key)) for key, entry in node.value.items()}
-        return Node(entries, node.source, keys=node.keys)
+        return Node(entries, node.source, keys=node.keys, interpolated=True)
     if isinstance(node.value, list):
-        return Node([coerce(item, _below(schema, 0)) for item in node.value], node.source)
-    if not node.interpolated or "string" in _types(schema):
+        return Node([coerce(item, _below(schema, 0)) for item in node.value], node.source, interpolated=True)
+    if "string" in _types(schema):
         return node
     return Node(resolve(node.text), node.source, node.text, interpolated=True, broken=node.broken)
 

@@ -187,22 +187,26 @@ def _is_other_type(error: Any) -> bool:
 
 
 def _help_value(node: Node, schema: Mapping[str, Any]) -> str | None:
-    wanted = set(_all_types(schema))
-    if isinstance(node.value, int) and describe(schema).startswith("a duration"):
-        return f"a number needs its unit: {node.text}s"
-    if isinstance(node.value, str) and node.value.lower() in _YES_NO and "boolean" in wanted:
-        return f"write {_YES_NO[node.value.lower()]}"
-    if isinstance(node.value, bool | int | float) and "string" in wanted and not wanted & {"integer", "number"}:
-        return f'quote it: "{node.text}"'
-    if isinstance(node.value, str) and wanted & {"integer", "number"}:
-        if re.fullmatch(r"[-+]?0[0-9]+", node.text):
-            return f"readers disagree about numbers that begin with 0: write {int(node.text)}"
-        if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]+)?", node.text) and len(node.text) < 19:
-            return "write it without quotes"
-    choices = [str(value) for value in schema.get("enum", ())]
-    if isinstance(node.value, str) and (close := difflib.get_close_matches(node.value, choices, n=1)):
-        return f'did you mean "{close[0]}"?'
+    wanted, value = set(_all_types(schema)), node.value
+    if isinstance(value, str):
+        choices = [str(choice) for choice in schema.get("enum", ())]
+        close = difflib.get_close_matches(value, choices, n=1)
+        return f'did you mean "{close[0]}"?' if close else _help_text(value, wanted)
+    if isinstance(value, int | float) and "string" in wanted and not wanted & {"integer", "number"}:
+        is_duration = describe(schema).startswith("a duration")
+        return f"a number needs its unit: {node.text}s" if is_duration else f'quote it: "{node.text}"'
     return None
+
+
+def _help_text(text: str, wanted: set[str]) -> str | None:
+    """What to write where text stands for something else."""
+    if "boolean" in wanted and text.lower() in _YES_NO:
+        return f"write {_YES_NO[text.lower()]}"
+    if not wanted & {"integer", "number"}:
+        return None
+    if re.fullmatch(r"[-+]?0[0-9]{1,17}", text):
+        return f"readers disagree about numbers that begin with 0: write {int(text)}"
+    return "write it without quotes" if re.fullmatch(r"[-+]?[0-9]{1,17}(\.[0-9]+)?", text) else None
 
 
 def _all_types(schema: Mapping[str, Any]) -> Iterator[str]:
