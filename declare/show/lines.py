@@ -128,8 +128,16 @@ def _words(spans: Sequence[Span]) -> Iterator[Span]:
 
 
 def _cut(word: Span, width: int) -> Iterator[Span]:
-    for at in range(0, len(word.text), width):
-        yield Span(word.text[at : at + width], word.style)
+    text = word.text
+    while columns(text) > width:
+        end = (
+            width
+            if text.isascii()
+            else next(n for n in range(len(text), 0, -1) if n == 1 or columns(text[:n]) <= width)
+        )
+        yield Span(text[:end], word.style)
+        text = text[end:]
+    yield Span(text, word.style)
 
 
 def _trimmed(row: Sequence[Span]) -> Line:

@@ -2,7 +2,6 @@
 them to schemas/.
 """
 
-import enum
 import inspect
 import json
 import types
@@ -31,16 +30,15 @@ class Schemas:
 
     def of(self, kind: Any) -> dict[str, Any]:
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-        if kind is Any:
-            return {}
-        if kind in PRIMITIVES:
-            return {"type": PRIMITIVES[kind]}
+        if kind is Any or kind in PRIMITIVES:
+            return {"type": PRIMITIVES[kind]} if kind in PRIMITIVES else {}
         if is_dataclass(kind):
             return {"$ref": f"#/$defs/{self.define(kind)}"}
-        if inspect.isclass(kind) and issubclass(kind, enum.Enum):
-            return {"enum": [member.value for member in kind]}
-        if origin is typing.Literal:
-            return {"enum": list(arguments)}
+        if origin is typing.Literal or inspect.isclass(kind):
+            return {"enum": list(arguments) or [member.value for member in kind]}
+        return self.of_parts(origin, arguments)
+
+    def of_parts(self, origin: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         if origin in (typing.Union, types.UnionType):
             return {"anyOf": [self.of(each) for each in arguments]}
         if origin is tuple and arguments[-1] is not Ellipsis:
@@ -49,7 +47,7 @@ class Schemas:
             return {"type": "array", "items": self.of(arguments[0])}
         if origin is Mapping:
             return {"type": "object", "additionalProperties": self.of(arguments[1])}
-        raise TypeError(kind)
+        raise TypeError(origin)
 
     def define(self, kind: Any) -> str:
         name = kind.__name__

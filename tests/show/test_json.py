@@ -34,7 +34,6 @@ from tests.show.plans import EVERYDAY, HOSTILE, SITUATIONS
 from tests.show.schemas import FOLDER, all_schemas, to_text
 from tests.show.test_status import FLEET, STATUS
 
-
 HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

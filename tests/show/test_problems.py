@@ -83,4 +83,4 @@ def test_the_outputs_count_the_changes():
         "changes": "true", "complete": "true", "create": "0", "replace": "4", "move": "0", "repair": "1", "record": "0",
         "reload": "1", "remove": "0",
     }  # fmt: skip
-    assert [text for text in show_outputs(NOTHING_SEEN)][:2] == ["changes=false", "complete=false"]
+    assert list(show_outputs(NOTHING_SEEN))[:2] == ["changes=false", "complete=false"]
