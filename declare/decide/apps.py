@@ -142,8 +142,9 @@ def _number_revision(
     if not counting:
         serving = [c.owner.revision for c in currents if c.owner]
         return max((*succeeded, *serving), default=highest) or 1
-    under_way = [number for number in ready if number == highest]
-    return under_way[0] if under_way else highest + 1
+    # A replica that is as declared already comes from an apply of this very revision that was cut short.
+    in_labels = all(change.forces is Forces.REPLACE for change in counting)
+    return highest if in_labels and highest in ready else highest + 1
 
 
 def _warn(

@@ -115,7 +115,7 @@ class _Decider:
         observed = self.situation.observed.file_proxy_hash
         if wanted is None or wanted == observed:
             return ProxyHostChange("", Action.KEEP)
-        return ProxyHostChange("", Action.UPDATE, "configuration changed" if observed else "not served yet")
+        return ProxyHostChange("", Action.UPDATE, "not served yet" if observed is None else "configuration changed")
 
     def _decide(self, view: HostView, current: Container | None) -> ProxyHostChange:
         if not view.usable:
