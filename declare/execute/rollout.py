@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as dc_replace
 from typing import TypeVar
 
 from declare.execute.balancer import ProxyUnconfirmed
@@ -58,6 +59,7 @@ class Rollout:
     def run(self) -> AppResult:
         """Carry the change out; every failure ends in the result, never in an exception."""
         try:
+            self._confirm_newest()
             self._repair(self._take(Action.UPDATE))
             self._create(self._take(Action.CREATE, Action.MOVE))
             self._replace(self._take(Action.REPLACE))
@@ -85,6 +87,21 @@ class Rollout:
         return [replica for replica in self._pending if replica.action in actions]
 
     # repairs and creations
+
+    def _confirm_newest(self) -> None:
+        """Where an earlier apply was cut off, old and new run side by side: only a healthy new one may stay alone."""
+        halves = [
+            r for r in self._change.replicas if r.action is Action.KEEP and any(old.running for old in r.leftovers)
+        ]
+        failures = self._each(halves, self._confirm_one)
+        if failures:
+            self._give_up(failures)
+        if halves:
+            self._execution.balancer.bring_up_to_date(drain=self._app.update.drain)
+
+    def _confirm_one(self, replica: ReplicaChange) -> None:
+        if replica.old is not None:
+            start_again(self._execution, self._app, str(replica), replica.old)
 
     def _repair(self, replicas: Sequence[ReplicaChange]) -> None:
         for failure in self._each(replicas, self._repair_one):
@@ -118,10 +135,8 @@ class Rollout:
         self._halt_if_asked(replicas)
         started, failures = self._start(replicas, settle=0.0)
         self._publish()
-        for new in started:
-            if new.change.old is not None:
-                self._stop_old(new.change, new.change.old)
-            self._finish(new.change)
+        self._stop_old([new.change for new in started])
+        self._finish_all(started)
         if failures:
             self._give_up(failures)
 
@@ -144,39 +159,38 @@ class Rollout:
         if failures and self._app.update.on_failure == "rollback":
             return failures
         self._publish()
-        for new in started:
-            if new.change.old is not None:
-                self._stop_old(new.change, new.change.old)
-            self._finish(new.change)
+        self._stop_old([new.change for new in started])
+        self._finish_all(started)
         return failures
 
     def _stop_first(self, batch: Sequence[ReplicaChange]) -> list[Failure]:
         for replica in batch:
             self._serving.pop(replica.replica, None)
         self._publish()
-        for replica in batch:
-            if replica.old is not None:
-                self._stop_old(replica, replica.old)
+        self._stop_old(batch)
         started, failures = self._start(batch, settle=self._app.update.settle)
         if failures and self._app.update.on_failure != "rollback":
             self._bring_back(batch, {failure.subject for failure in failures})
         self._publish()
-        for new in started:
-            self._finish(new.change)
+        self._finish_all(started)
         return failures
 
     def _bring_back(self, batch: Sequence[ReplicaChange], failed: set[str]) -> None:
         for replica in batch:
             if str(replica) in failed and replica.old is not None:
-                self._stopped.remove((replica, replica.old))
+                self._stopped = [(other, old) for other, old in self._stopped if other is not replica]
                 endpoint = start_again(self._execution, self._app, str(replica), replica.old)
                 if endpoint and self._app.routes:
                     self._serving[replica.replica] = endpoint
 
-    def _stop_old(self, replica: ReplicaChange, old: Existing) -> None:
-        self._stopped.append((replica, old))
-        if old.running:
-            stop(self._execution, str(replica), old)
+    def _stop_old(self, replicas: Sequence[ReplicaChange]) -> None:
+        """Stop what was replaced, all at once; kept until the app has succeeded, so that it can be started again."""
+        replaced = [(replica, replica.old) for replica in replicas if replica.old is not None]
+        running = [(str(replica), old) for replica, old in replaced if old.running]
+        failures = self._each(running, lambda item: stop(self._execution, *item))
+        self._stopped += [(replica, dc_replace(old, running=False)) for replica, old in replaced]
+        if failures:
+            self._give_up(failures)
 
     # retiring
 
@@ -239,6 +253,14 @@ class Rollout:
         }
         self._publish()
         self._remove_started()
+        self._tell_what_is_back()
+
+    def _tell_what_is_back(self) -> None:
+        back = ", ".join(str(replica) for replica, _ in self._stopped)
+        result = f"{self._change.name} is as it was" + (f": {back} put back" if back else ": no old replica had left")
+        self._result.failures = [
+            dc_replace(failure, result=failure.result or result) for failure in self._result.failures
+        ]
 
     def _start_old(self, stopped: tuple[ReplicaChange, Existing]) -> None:
         replica, old = stopped
@@ -299,6 +321,10 @@ class Rollout:
     def _halt_if_asked(self, replicas: Sequence[ReplicaChange]) -> None:
         if replicas:
             self._execution.interrupt.raise_if(1)
+
+    def _finish_all(self, started: Sequence[Started]) -> None:
+        for new in started:
+            self._finish(new.change)
 
     def _finish(self, replica: ReplicaChange) -> None:
         self._pending.remove(replica)
