@@ -79,6 +79,14 @@ class Nginx:
 
     def start(self, text: str) -> None:
         self.write(text)
+        self._run()
+
+    def start_exactly(self, text: str) -> None:
+        """Without the folders of its own: what is served is the very text."""
+        self.config.write_text(text)
+        self._run()
+
+    def _run(self) -> None:
         with (self.folder / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=errors)
 

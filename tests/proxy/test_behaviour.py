@@ -20,6 +20,7 @@ from declare.proxy.config import Acknowledgement, NginxConfig, parse_answer
 from declare.proxy.render import render
 from tests.proxy.local import Nginx, certificates_in, eventually, nginx_version, version_of_nginx_missing
 from tests.proxy.models import TLS, site
+from tests.proxy.ports import free_ports, is_open
 from tests.proxy.upstream_server import serve
 
 pytestmark = version_of_nginx_missing
@@ -90,21 +91,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         front = Front(config, http_port, https_port, folder)
         eventually(lambda: is_open(ack_port))
         yield front
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(

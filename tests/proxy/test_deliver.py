@@ -194,10 +194,22 @@ def test_no_request_is_lost_over_many_deliveries(stage: Stage) -> None:
     assert counted.failures == []
 
 
+@pytest.fixture
+def migrating(stage: Stage) -> Iterator[None]:
+    """A host whose kernel hands a closing listener's waiting connections to another one on the same port."""
+    switch = "/proc/sys/net/ipv4/tcp_migrate_req"
+    if "yes" not in stage.host.exec("sh", "-c", f"test -e {switch} && echo yes || echo no"):
+        pytest.skip("this kernel has no net.ipv4.tcp_migrate_req")
+    stage.host.exec("sh", "-c", f"echo 1 > {switch}")
+    yield
+    stage.host.exec("sh", "-c", f"echo 0 > {switch}")
+
+
+@pytest.mark.usefixtures("migrating")
 def test_no_request_is_lost_when_nginx_itself_is_replaced(stage: Stage) -> None:
     proxy = stage.create(stage.config(1, 2))
     with load(stage.host.address, HTTP, host="shop.org") as counted:
-        for generation in range(2, 5):
+        for generation in range(2, 6):
             new = stage.create(stage.config(1, 2, ack=ACK - generation), generation=generation)
             retire_proxy(stage.engine, proxy, grace=10)
             proxy = new
