@@ -26,7 +26,7 @@ ManifestSource = Path | Literal["-"]
 def find_manifests(inventory: Inventory) -> list[Path]:
     """The `*.yaml` and `*.yml` files anywhere below `apps` beside the inventory, sorted."""
     folder = Path(inventory.root, "apps")
-    return sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml") and path.is_file())
+    return sorted(path for path in folder.rglob("*.y*ml") if path.suffix in (".yaml", ".yml"))
 
 
 def load_manifests(

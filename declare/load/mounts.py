@@ -122,8 +122,12 @@ def _check_source(kind: Json, source: str) -> str:
 
 
 def _check_path(path: str, what: str) -> None:
-    if not path.startswith("/") or ".." in path.split("/") or "\n" in path or ":" in path or "," in path:
-        raise Mistake(f'"{path}" can\'t be {what}: it must be absolute, without ".." and without a colon or comma')
+    """One spelling a path, so that `/var/run/./docker.sock` can't pass for something else."""
+    segments = (path.rstrip("/") or "/").split("/")[1:]
+    if not path.startswith("/") or any(character in path for character in "\n:,"):
+        raise Mistake(f'"{path}" can\'t be {what}: it must be absolute, without a colon or comma')
+    if path.strip("/") and not {"", ".", ".."}.isdisjoint(segments):
+        raise Mistake(f'"{path}" can\'t be {what}: it has an empty segment, "." or ".."')
 
 
 def _shorten(mount: dict[str, Json]) -> Json:
