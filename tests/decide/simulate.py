@@ -28,8 +28,8 @@ def simulate(observed: Observed, plan: Plan, desired: Desired, inventory: Invent
     for leftover in plan.leftovers:
         _drop(hosts, leftover.host, leftover.id)
     if plan.proxy:
-        for host in plan.proxy.hosts:
-            _change_proxy(hosts, host, plan, inventory, render)
+        for proxy in plan.proxy.hosts:
+            _change_proxy(hosts, proxy, plan, inventory, render)
     answering = [host for host in hosts.values() if host.reachable]
     for host in answering:
         hosts[host.name] = _leave_record(host, plan.project)
