@@ -59,8 +59,8 @@ class Rollout:
     def run(self) -> AppResult:
         """Carry the change out; every failure ends in the result, never in an exception."""
         try:
-            self._confirm_newest()
             self._repair(self._take(Action.UPDATE))
+            self._confirm_newest()
             self._create(self._take(Action.CREATE, Action.MOVE))
             self._replace(self._take(Action.REPLACE))
             self._retire(self._take(Action.REMOVE))
@@ -90,9 +90,8 @@ class Rollout:
 
     def _confirm_newest(self) -> None:
         """Where an earlier apply was cut off, old and new run side by side: only a healthy new one may stay alone."""
-        halves = [
-            r for r in self._change.replicas if r.action is Action.KEEP and any(old.running for old in r.leftovers)
-        ]
+        stays = [r for r in self._change.replicas if r.action in (Action.KEEP, Action.UPDATE)]
+        halves = [replica for replica in stays if any(old.running for old in replica.leftovers)]
         failures = self._each(halves, self._confirm_one)
         if failures:
             self._give_up(failures)

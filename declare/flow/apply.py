@@ -22,7 +22,7 @@ from declare.flow.engines import Engines, open_writers
 from declare.flow.memory import Memory, Run
 from declare.flow.plan import Planned, PlanRequest, decide, look, make_key, plan_project
 from declare.flow.project import Project
-from declare.flow.proxies import open_proxies
+from declare.flow.proxies import open_proxies, present_model, serve_already
 from declare.model.engine import EngineWriter
 from declare.model.errors import DeclareError, NotAllowed, PlanStale
 from declare.model.event import Failure, Listener, Outcome, Transition
@@ -185,7 +185,12 @@ class _Apply:
                 ),
                 proxy.model if proxy else None,
                 serving,
-                up_to_date=proxy is None or proxy.is_empty,
+                up_to_date=serve_already(
+                    present_model(planned.plan, planned.desired, addresses),
+                    planned.plan,
+                    planned.inventory,
+                    planned.observed,
+                ),
             ),
             listener=self._listener,
             interrupt=self._interrupt,

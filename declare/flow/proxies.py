@@ -11,12 +11,13 @@ from declare.model.app import Desired
 from declare.model.engine import EngineWriter
 from declare.model.event import Listener
 from declare.model.inventory import ContainerProxy, FileProxy, Inventory
+from declare.model.observed import Observed
 from declare.model.plan import Action, Plan
 from declare.model.proxy import ProxyModel
 from declare.proxy.config import Acknowledgement, NginxConfig
 from declare.proxy.read import read_proxy
 
-__all__ = ["open_proxies", "present_model", "read_own_hash", "read_proxy", "renderer"]
+__all__ = ["open_proxies", "present_model", "read_own_hash", "read_proxy", "renderer", "serve_already"]
 
 _TAG_VERSION = re.compile(r":(\d+(?:\.\d+)+)[^/]*$")
 
@@ -95,6 +96,28 @@ def present_model(plan: Plan, desired: Desired, addresses: Mapping[str, str]) ->
         for upstream in plan.proxy.model.upstreams
     )
     return replace(plan.proxy.model, upstreams=upstreams)
+
+
+def serve_already(model: ProxyModel | None, plan: Plan, inventory: Inventory, observed: Observed) -> bool:
+    """Whether every proxy has this model in its file and serves it, and none is to be made or retired."""
+    if model is None or plan.proxy is None:
+        return True
+    if any(change.action not in (Action.UPDATE, Action.KEEP) for change in plan.proxy.hosts):
+        return False
+    render = renderer(inventory, {host.name: host.address for host in observed.hosts})
+    return all(
+        _found_hash(change.host, observed) == render(model, change.host, change.ack_port).hash
+        for change in plan.proxy.hosts
+    )
+
+
+def _found_hash(name: str, observed: Observed) -> str | None:
+    if not name:
+        return observed.file_proxy_hash
+    host = observed.host(name)
+    if host is None or host.proxy is None or host.proxy.file_hash != host.proxy.served_hash:
+        return None
+    return host.proxy.served_hash
 
 
 def _read_version(image: str) -> tuple[int, ...] | None:
