@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from declare.model.app import Route, TlsFiles
@@ -120,7 +121,7 @@ def _refused_name(what: str, name: str) -> Iterable[str]:
 
 
 def _twice(what: str, keys: list[str]) -> Iterable[str]:
-    for key in sorted({key for key in keys if keys.count(key) > 1}):
+    for key in sorted(key for key, count in Counter(keys).items() if count > 1):
         yield f"{what} {key!r} is there twice"
 
 

@@ -35,7 +35,20 @@ def certificates_in(folder: Path, name: str = "shop.example.com") -> dict[TlsFil
     cert, key = folder / "tls.crt", folder / "tls.key"
     subject = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    command = ["openssl", "req", "-x509", "-nodes", "-days", "2", *curve, *subject, "-keyout", key, "-out", cert]
+    command: list[str | Path] = [
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-days",
+        "2",
+        *curve,
+        *subject,
+        "-keyout",
+        key,
+        "-out",
+        cert,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return {TLS: Certificate(str(cert), str(key), "ab" * 32)}
 

@@ -10,7 +10,6 @@ import pytest
 
 from declare.proxy.ask import Response, get
 
-
 asked: list[bytes] = []
 
 

@@ -1,6 +1,5 @@
 """What a client meets in front of a real nginx that runs on the rendered configuration."""
 
-import http.client
 import json
 import socket
 import subprocess
@@ -8,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,8 +36,8 @@ class Front:
     folder: Path
 
     def ask(self, host: str, path: str = "/", *, method: str = "GET", body: bytes | None = None,
-            headers: dict[str, str] | None = None) -> http.client.HTTPResponse:  # fmt: skip
-        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=10)
+            headers: dict[str, str] | None = None) -> HTTPResponse:  # fmt: skip
+        connection = HTTPConnection("127.0.0.1", self.http, timeout=10)
         connection.request(method, path, body, {"Host": host, **(headers or {})})
         return connection.getresponse()
 
@@ -203,7 +203,7 @@ def test_an_unknown_name_gets_no_certificate(front: Front) -> None:
 
 
 def test_the_hash_in_service_is_answered_on_the_private_port_only(front: Front) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", front.config.ack.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", front.config.ack.port, timeout=5)
     connection.request("GET", front.config.ack.path)
     answer = parse_answer(connection.getresponse().read().decode())
     assert answer is not None

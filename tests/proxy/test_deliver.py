@@ -113,6 +113,16 @@ def test_a_delivered_configuration_is_served_and_outlives_a_restart(stage: Stage
     eventually(lambda: stage.hashes(proxy) == (new.hash, new.hash))
 
 
+def test_a_proxy_that_is_stopped_or_was_edited_by_hand_shows(stage: Stage) -> None:
+    config = stage.config(1)
+    proxy = stage.create(config)
+    stage.engine.run_command(proxy, ["sh", "-c", "echo '# mine' >> /etc/nginx/declare/nginx.conf"])
+    edited, served = stage.hashes(proxy)
+    assert edited != served == config.hash
+    stage.host.docker("stop", proxy)
+    assert stage.hashes(proxy) == (edited, None)
+
+
 def test_a_refused_candidate_changes_nothing_and_is_explained_by_nginx(stage: Stage) -> None:
     old = stage.config(1)
     proxy = stage.create(old)

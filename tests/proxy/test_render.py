@@ -11,6 +11,7 @@ from declare.model.errors import InputError
 from declare.model.proxy import Endpoint, ProxyModel, Upstream
 from declare.proxy.config import Acknowledgement, Answer, hash_text, parse_answer
 from declare.proxy.render import render
+from declare.proxy.version import parse_image_version
 from tests.proxy.models import ACK, CASES, CERTIFICATES, SECURE, TLS, WEB, Case, model, site, upstream
 from tests.proxy.tokens import Directive, parse
 
@@ -161,6 +162,25 @@ def test_the_hash_names_the_text_but_not_its_writer() -> None:
 def test_a_renewed_certificate_is_another_configuration() -> None:
     renewed = {TLS: replace(CERTIFICATES[TLS], digest="cd" * 32)}
     assert Case(SECURE).render().hash != Case(SECURE, certificates=renewed).render().hash
+
+
+@pytest.mark.parametrize(
+    ("reference", "version"),
+    [
+        ("nginx:1.28", (1, 28)),
+        ("docker.io/library/nginx:1.29.7-alpine", (1, 29, 7)),
+        ("registry:5000/nginx:1.22@sha256:ab", (1, 22)),
+        ("nginx", None),
+        ("nginx:stable", None),
+        ("acme/lb:1.28", None),
+        ("acme/nginx:2.0", None),
+        ("nginx:1.28x", None),
+    ],
+)
+def test_the_version_is_read_from_the_reference_where_it_can_be(
+    reference: str, version: tuple[int, ...] | None
+) -> None:
+    assert parse_image_version(reference) == version
 
 
 def test_an_answer_of_something_else_is_none() -> None:
