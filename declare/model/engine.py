@@ -1,12 +1,14 @@
 """What declare asks of one Docker engine: reading and writing apart, so that a plan can't write."""
 
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from declare.model.canonical import Json
 from declare.model.observed import Container, EngineInfo, Image, PortBinding
+
+if TYPE_CHECKING:
+    import socket
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class EngineReader(Protocol):
 
     def save_image(self, reference: str) -> Iterator[bytes]: ...
 
-    def connect(self, address: str, port: int, *, timeout: float) -> socket.socket:
+    def connect(self, address: str, port: int, *, timeout: float) -> "socket.socket":
         """A TCP connection from where the engine is reached: through ssh for ssh hosts, straight otherwise."""
         ...
 
