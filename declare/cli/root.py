@@ -36,7 +36,7 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Verbs, context_settings=CONTEXT)
+@click.command(cls=Verbs, context_settings=CONTEXT, invoke_without_command=True)
 @click.version_option(declare.__version__, "-V", "--version", prog_name="declare", message="%(prog)s %(version)s")
 @click.option("-i", "--inventory", metavar="FILE", help="The inventory; default: the nearest inventory.yaml above.")
 @click.option("-f", "--file", "files", metavar="FILE", multiple=True, help='A manifest; repeatable; "-" is stdin.')
@@ -57,6 +57,8 @@ def root(
     --inventory is DECLARE_INVENTORY. Exit codes: 0 done, 1 an error and nothing was changed,
     2 changes (plan --detailed-exitcode), 3 the declared state was not reached, 130 and 143 interrupted.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
     session = ctx.ensure_object(Session)
     session.inventory, session.files = inventory, files
     session.color, session.debug = color or "auto", bool(debug)

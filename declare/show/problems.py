@@ -39,7 +39,7 @@ def show_problem(problem: Problem) -> Iterator[Line]:
     first, *more = problem.summary.split("\n")
     yield line(where, span(f"{problem.severity}: ", style), first)
     for text in more:
-        yield line(f"  {text}")
+        yield line(text if text.startswith(" ") else f"  {text}")
     margin = " " * (len(str(place.line)) + 2) if place else "   "
     if place and problem.excerpt is not None:
         yield from _show_excerpt(place, problem.excerpt, margin, style)

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, targets: tuple[str, ...], **choices: Any) -> int:
-    """Show the plan, ask, and carry it out; or carry out a saved plan exactly.
+    """Show the plan, ask, and carry it out.
 
-    A saved plan is refused if the fleet or a secret has changed since. The first Ctrl-C finishes the
-    step in hand and releases the lock, the second stops at once; run it again to go on.
+    With FILE.json, a saved plan is carried out exactly; it is refused if the fleet or a secret has
+    changed since. The first Ctrl-C finishes the step in hand and releases the lock, the second stops at
+    once; run it again to go on.
 
     \b
     declare apply

@@ -16,9 +16,10 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, apps: tuple[str, ...], volumes: bool, **choices: Any) -> int:
-    """Remove these apps from the hosts; without APP everything of the project: apps, proxy and record.
+    """Remove apps, or the whole project, from the hosts.
 
-    Volumes stay unless --volumes is given. What other projects and people run is never touched.
+    Without APP it is everything: apps, proxy and record. Volumes stay unless --volumes is
+    given. What other projects and people run is never touched.
 
     \b
     declare destroy web
@@ -31,7 +32,7 @@ def command(session: Session, /, *, apps: tuple[str, ...], volumes: bool, **choi
 
     require_somebody(session, yes=choices["yes"])
     project = session.open_project()
-    request = plan_request(apps, choices, destroy=True, volumes=volumes)
+    request = plan_request(apps, choices, destroy=True, **({"volumes": True} if volumes else {}))
     question = "Remove all this" + (", volumes and their data included?" if volumes else "?")
     how = terms(choices, verb="destroy", question=question)
     return carry_out(session, plan_project(project, request), terms=how)

@@ -11,7 +11,9 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, as_json: bool) -> None:
-    """Show the hosts: reachable or not and why, engine, capacity used, containers, and clock skew.
+    """Show the hosts and how full they are.
+
+    Reachable or not and why, engine, capacity used, containers, and clock skew.
 
     \b
     declare hosts

@@ -37,8 +37,9 @@ apps:
 @click.option("--project", metavar="NAME", help="The project's name; default: the folder's.")
 @click.pass_obj
 def command(session: Session, /, *, folder: str, project: str | None) -> None:
-    """Start a project: an inventory with this machine as its only host, and a manifest with one app.
+    """Start a project.
 
+    Writes an inventory with this machine as its only host, and a manifest with one app.
     Files that exist are left as they are.
 
     \b

@@ -33,8 +33,9 @@ def command(
     detailed_exitcode: bool,
     **choices: Any,
 ) -> int:
-    """Read the hosts and show what would change, and why. Nothing is written anywhere.
+    """Show what would change on the hosts, and why.
 
+    Nothing is written anywhere: the hosts are only read.
     A file written with --out ends in .json; it may be applied as long as the fleet and the secrets
     stay as they are. Exit code 0, also when there are changes, unless --detailed-exitcode is given.
 

@@ -11,7 +11,9 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, as_json: bool) -> None:
-    """Print the nginx configuration that the fleet would get as it is now.
+    """Print the nginx configuration of the present fleet.
+
+    It is what apply would deliver if nothing else had to change.
 
     \b
     declare proxy

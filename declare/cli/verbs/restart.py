@@ -15,7 +15,9 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, apps: tuple[str, ...], **choices: Any) -> int:
-    """Replace every replica of an app by a new one, in the app's own order, without a change to its manifest.
+    """Replace every replica of an app by a new one.
+
+    In the app's own order and pace, without a change to its manifest.
 
     \b
     declare restart web

@@ -11,7 +11,9 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, as_json: bool) -> None:
-    """Show what is declared and what runs: host, address, health, age and image of each replica, and URLs.
+    """Show what is declared and what runs.
+
+    For each replica its host, address, health, age and image; for each app its URLs.
 
     \b
     declare status

@@ -11,9 +11,10 @@ from declare.cli.session import Session
 @project_options
 @click.pass_obj
 def command(session: Session, /, *, id: str) -> None:
-    """Break the lock with this ID, when whoever held it is gone. The message of a refused apply names the ID.
+    """Break a lock whose holder is gone.
 
-    A lock whose holder has died expires by itself; breaking one that is in use lets two people write at once.
+    The message of a refused apply names its ID. A lock whose holder has died expires by itself;
+    breaking one that is in use lets two people write at once.
 
     \b
     declare unlock 3f2a9c

@@ -11,9 +11,9 @@ from declare.cli.session import Session
 @json_option
 @click.pass_obj
 def command(session: Session, /, *, as_json: bool) -> None:
-    """Check inventory and manifests offline, and tell all problems at once.
+    """Check inventory and manifests offline.
 
-    No host is contacted. Exit code 1 if there is an error, 0 if there are only warnings.
+    Tells all problems at once; no host is contacted. Exit code 1 if there is an error, 0 if there are only warnings.
 
     \b
     declare validate

@@ -1,0 +1,91 @@
+"""Pipes, signals and streams of the real process."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLAIN = [sys.executable, "-m", "declare"]
+SCRIPTED = [sys.executable, "-m", "tests.cli.scripted"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def start(*command: str, folder: Path, stdout: int = subprocess.PIPE, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**ENVIRONMENT, **environment},
+    )
+
+
+def end(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def closed_pipe():
+    """A pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    yield writer
+    os.close(writer)
+
+
+def test_a_reader_that_went_away_is_no_error_to_talk_about(project, closed_pipe):
+    code, _, err = end(start(*PLAIN, "explain", folder=project, stdout=closed_pipe))
+    assert (code, err) == (1, "")
+
+
+def test_an_apply_whose_output_nobody_reads_stops_cleanly(project, closed_pipe):
+    code, _, err = end(start(*SCRIPTED, "apply", "--yes", "--json", folder=project, stdout=closed_pipe))
+    assert code in (1, 130) and "Traceback" not in err
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_a_signal_lets_an_apply_finish_its_step(project, number, expected):
+    process = start(*SCRIPTED, "apply", "--yes", folder=project)
+    assert process.stderr is not None
+    assert "started" in process.stderr.readline()
+    process.send_signal(number)
+    code, _, err = end(process)
+    assert code == expected
+    assert "interrupted: the step in hand is finished first" in err
+    assert "Apply interrupted: 1 done, 4 not started." in err and "Traceback" not in err
+
+
+def test_a_signal_ends_a_question_at_once(project):
+    reader, writer = os.openpty()
+    process = subprocess.Popen(
+        [*SCRIPTED, "apply"], cwd=project, stdin=writer, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=ENVIRONMENT,
+    )  # fmt: skip
+    assert process.stderr is not None
+    seen = ""
+    while "Only yes" not in seen:
+        seen += process.stderr.read(1)
+    process.send_signal(signal.SIGINT)
+    code, _, err = end(process)
+    os.close(reader)
+    os.close(writer)
+    assert code == 130 and "Traceback" not in err
+
+
+def test_a_full_disk_behind_standard_output_is_told(project):
+    with Path("/dev/full").open("w") as full:
+        code, _, err = end(start(*PLAIN, "explain", folder=project, stdout=full.fileno()))
+    assert code == 1 and "No space left" in err and "Traceback" not in err
+
+
+def test_an_encoding_without_arrows_ends_nothing(project):
+    code, out, err = end(start(*SCRIPTED, "plan", folder=project, PYTHONIOENCODING="ascii"))
+    assert (code, err) == (0, "") and "20411" in out
