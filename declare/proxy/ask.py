@@ -52,6 +52,16 @@ def ask_over(connect: Callable[[], socket.socket], ack: Acknowledgement, *, time
     return parse_answer(response.body.decode("ascii", "replace")) if response.status == 200 else None
 
 
+def answers_http(engine: EngineReader, address: str, port: int, *, timeout: float = 2.0) -> bool:
+    """Whether anything speaks HTTP there. An open connection alone says nothing where it leads through ssh."""
+    try:
+        with engine.connect(address, port, timeout=timeout) as connection:
+            get(connection, host=address, path="/", timeout=timeout)
+    except (OSError, HostError):
+        return False
+    return True
+
+
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:

@@ -49,11 +49,12 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class NginxConfig:
-    """`hash` names `text`; `files` are what it needs beside it, by absolute path."""
+    """`hash` names `text`; `files` are what it needs beside it, by absolute path; `listens` the ports that it opens."""
 
     text: str
     hash: str
     ack: Acknowledgement
+    listens: tuple[int, ...] = ()
     files: Mapping[str, FileContent] = field(default_factory=dict, repr=False)
 
 

@@ -6,9 +6,10 @@ from functools import partial
 
 from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest, EngineWriter
-from declare.model.errors import HostError
+from declare.model.errors import HostError, PortTaken
 from declare.model.labels import write_labels
 from declare.model.observed import Ownership, PortBinding
+from declare.proxy.ask import answers_http
 from declare.proxy.config import Acknowledgement, NginxConfig
 from declare.proxy.deliver import ACK_TIMEOUT, await_config, write_config
 from declare.proxy.failure import ProxyNotAcknowledged
@@ -31,11 +32,16 @@ def proxy_owner(project: str, *, generation: int, ack: Acknowledgement, operatio
     return Ownership(project=project, role="proxy", generation=generation, ports=(port,), operation=operation)
 
 
-def create_proxy(engine: EngineWriter, *, name: str, image: str, owner: Ownership, config: NginxConfig) -> str:
-    """A new nginx that serves `config`, acknowledged; the container's ID.
+def create_proxy(
+    engine: EngineWriter, *, name: str, image: str, owner: Ownership, config: NginxConfig, beside: bool = False
+) -> str:
+    """A new nginx that serves `config`, acknowledged; the container's ID. `beside`: one of ours serves there already.
 
-    Raises ProxyNotAcknowledged if it does not come to serve. It is removed again then, as after any other failure.
+    Raises PortTaken if somebody else serves one of its ports, and ProxyNotAcknowledged if it does not come to serve;
+    it is removed again then, as after any other failure.
     """
+    if not beside:
+        _refuse_taken_ports(engine, config)
     request = ContainerRequest(name=name, image=image, labels=write_labels(owner), spec=SPEC)
     container_id = engine.create_container(request)
     try:
@@ -51,6 +57,13 @@ def create_proxy(engine: EngineWriter, *, name: str, image: str, owner: Ownershi
             engine.remove_container(container_id, force=True)
         raise
     return container_id
+
+
+def _refuse_taken_ports(engine: EngineWriter, config: NginxConfig) -> None:
+    # With reuseport the kernel would let two strangers share a port, and each would get half of the other's requests.
+    for port in config.listens:
+        if answers_http(engine, config.ack.address or engine.address, port):
+            raise PortTaken(engine.host, f"something else answers on port {port}, which the proxy shall listen on")
 
 
 def _has_fallen(engine: EngineWriter, container_id: str) -> bool:

@@ -85,7 +85,8 @@ def render(
     used = {site.route.tls: certificates[site.route.tls] for site in model.sites if site.route.tls}
     text = _template().render(_blanks(model, ack=ack, contained=contained, version=version, certificates=used))
     text, name = seal(text, generation=generation)
-    return NginxConfig(text, name, ack, _files(used.values()))
+    listens = (model.http, model.https) if used and model.https else (model.http,)
+    return NginxConfig(text, name, ack, listens, _files(used.values()))
 
 
 @cache

@@ -11,7 +11,7 @@ from declare.engine.connect import open_writer
 from declare.engine.write import Writer
 from declare.model.app import Route, SecretValue, TlsFiles
 from declare.model.engine import EngineWriter
-from declare.model.errors import Unreachable
+from declare.model.errors import PortTaken, Unreachable
 from declare.model.inventory import EngineAddress
 from declare.model.inventory import Host as InventoryHost
 from declare.model.names import proxy_container
@@ -49,10 +49,10 @@ class Stage:
         model = ProxyModel(PROJECT, http, None, (site(Route(host)),), (Upstream("web", endpoints),))
         return render(model, ack=Acknowledgement(self.host.address, ack), version=(1, 22, 1))
 
-    def create(self, config: NginxConfig, *, generation: int = 1) -> str:
-        owner = proxy_owner(PROJECT, generation=generation, ack=config.ack)
-        name = proxy_container(PROJECT, generation)
-        return create_proxy(self.engine, name=name, image=NGINX, owner=owner, config=config)
+    def create(self, config: NginxConfig, *, generation: int = 1, project: str = PROJECT) -> str:
+        owner = proxy_owner(project, generation=generation, ack=config.ack)
+        name = proxy_container(project, generation)
+        return create_proxy(self.engine, name=name, image=NGINX, owner=owner, config=config, beside=generation > 1)
 
     def observed(self, container_id: str) -> ObservedProxy:
         seen = read_proxy(self.engine, self.engine.inspect_container(container_id))
@@ -177,9 +177,18 @@ def test_a_delivery_that_was_cut_off_anywhere_is_completed_by_the_next(stage: St
 def test_a_proxy_that_cannot_serve_is_removed_again_with_its_reason(stage: Stage) -> None:
     occupy(stage.host, HTTP)
     with pytest.raises(ProxyNotAcknowledged, match="Address already in use"):
-        stage.create(stage.config(1))
+        stage.create(stage.config(1), generation=2)
     names = [container.name for container in stage.engine.list_containers()]
-    assert proxy_container(PROJECT, 1) not in names
+    assert proxy_container(PROJECT, 2) not in names
+
+
+def test_two_projects_never_share_a_port(stage: Stage) -> None:
+    """The kernel would allow it, and each would get half of the other's requests."""
+    stage.create(stage.config(1))
+    with pytest.raises(PortTaken, match=str(HTTP)):
+        stage.create(stage.config(1, ack=ACK - 1), project=f"{PROJECT}-two")
+    names = [container.name for container in stage.engine.list_containers()]
+    assert proxy_container(f"{PROJECT}-two", 1) not in names
 
 
 def test_a_request_under_the_old_configuration_is_waited_for(stage: Stage) -> None:

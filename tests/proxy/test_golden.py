@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from declare.model.app import Route
 from tests.proxy.local import Nginx, certificates_in, nginx_version, version_of_nginx_missing
-from tests.proxy.models import CASES, Case
+from tests.proxy.models import CASES, Case, model, site, upstream
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -29,3 +30,12 @@ def test_nginx_accepts_the_golden_file(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     text = Case(**{**vars(case), "certificates": certificates_in(tmp_path)}).render().text
     assert Nginx(tmp_path).test(text) == ""
+
+
+@version_of_nginx_missing
+def test_nginx_accepts_long_names_and_many_replicas(tmp_path: Path) -> None:
+    label = "a" * 63
+    hosts = [f"{n}.{label}.{label}.{label}.example.com" for n in range(300)]
+    sites = [site(Route(host, f"/{n}"), f"app-{n}") for n, host in enumerate(hosts)]
+    upstreams = tuple(upstream(f"app-{n}", *range(20000, 20400)) for n in range(3))
+    assert Nginx(tmp_path).test(Case(model(*sites, upstreams=upstreams)).render().text) == ""
