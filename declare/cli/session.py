@@ -84,9 +84,10 @@ class Session:
         if not stream.isatty():
             return None
         try:
-            return max(os.get_terminal_size(stream.fileno()).columns, 40)
+            columns = os.get_terminal_size(stream.fileno()).columns
         except (OSError, ValueError):
-            return 80
+            columns = 0
+        return max(columns, 40) if columns else 80  # 0: a terminal that does not know
 
     def options_text(self) -> str:
         """The global options that a following command must repeat to mean the same."""

@@ -141,7 +141,12 @@ def _cut(word: Span, width: int) -> Iterator[Span]:
 
 
 def _trimmed(row: Sequence[Span]) -> Line:
-    kept = list(row)
+    kept: list[Span] = []
+    for part in row:
+        if kept and kept[-1].style is part.style:
+            kept[-1] = Span(kept[-1].text + part.text, part.style)
+        else:
+            kept.append(part)
     while kept and not kept[-1].text.strip():
         kept.pop()
     return Line(tuple(kept))

@@ -23,7 +23,7 @@ COLOURS = {
 
 def to_rich(row: Line) -> Text:
     """A line as rich has it; nothing in it is read as markup."""
-    return Text.assemble(*((part.text, COLOURS[part.style]) for part in row.spans), no_wrap=True, end="")
+    return Text.assemble(*((part.text, COLOURS[part.style]) for part in row.spans), no_wrap=True, overflow="ellipsis")
 
 
 def paint(lines: Iterable[Line], *, width: int | None) -> str:
