@@ -81,7 +81,7 @@ def _follow(schema: Schema, steps: list[str], field: str, *, name: str) -> Expla
     for at, step in enumerate(steps):
         children = _children(schema)
         if step not in children:
-            raise _unknown(field, steps[:at], step, children)
+            raise _unknown(field, len(steps) - at, step, children)
         schema = children[step]
     return Explanation(
         name=name,
@@ -108,7 +108,9 @@ def _children(schema: Schema) -> dict[str, Schema]:
     return found
 
 
-def _unknown(field: str, before: list[str], step: str, children: Mapping[str, Schema]) -> InputError:
+def _unknown(field: str, rest: int, step: str, children: Mapping[str, Schema]) -> InputError:
+    """`rest`: how many steps of the field, this one included, could not be followed."""
     close = difflib.get_close_matches(step, children or field_names(), n=1)
-    hint = f'did you mean "{".".join([*before, close[0]])}"?' if close else 'see "declare explain" for all fields'
+    nearest = ".".join([*field.split(".")[:-rest], *close])
+    hint = f'did you mean "{nearest}"?' if close else 'see "declare explain" for all fields'
     return InputError([Problem(f'there is no field "{field}"', help=hint)])

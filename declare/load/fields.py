@@ -8,13 +8,13 @@ from declare.load.dotenv import parse_dotenv
 from declare.load.forms import (
     Context,
     Form,
-    as_is,
     byte_count,
     capabilities,
     command,
     duration,
     environment,
     fields,
+    flag,
     integer,
     leave_out,
     list_of,
@@ -53,6 +53,8 @@ def canonicalise(app: Node, context: Context, *, skip: frozenset[str] = frozense
 
 
 def _ports(node: Node, context: Context) -> dict[str, Json]:
+    if not isinstance(node.value, dict):
+        raise Mistake("this must be a mapping", node.source)
     return {name: integer(entry, context) for name, entry in sorted(node.mapping.items())}
 
 
@@ -285,27 +287,27 @@ FORMS: Mapping[str, Form] = {
     "extra_hosts": _extra_hosts,
     "gpus": _gpus,
     "group_add": text_set,
-    "init": as_is,
+    "init": flag,
     "labels": _labels,
     "logging": record({"driver": text, "options": pairs}, {"options": {}}),
     "mem_limit": size,
     "mem_reservation": size,
     "mem_swappiness": integer,
     "memswap_limit": size,
-    "oom_kill_disable": as_is,
+    "oom_kill_disable": flag,
     "oom_score_adj": integer,
     "pids_limit": integer,
-    "privileged": as_is,
-    "read_only": as_is,
+    "privileged": flag,
+    "read_only": flag,
     "restart": _restart,
     "security_opt": _security_opt,
     "shm_size": size,
-    "stdin_open": as_is,
+    "stdin_open": flag,
     "stop_grace_period": duration,
     "storage_opt": pairs,
     "sysctls": pairs,
     "tmpfs": text_set,
-    "tty": as_is,
+    "tty": flag,
     "ulimits": _ulimits,
 } | dict.fromkeys(
     (

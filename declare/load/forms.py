@@ -26,10 +26,14 @@ Form = Callable[[Node, Context], Json]
 
 def text(node: Node, _: Context) -> str:
     """Text; a number or a flag as it was written."""
+    if isinstance(node.value, dict | list):
+        raise Mistake("this must be text", node.source)
     return node.text
 
 
-def as_is(node: Node, _: Context) -> Json:
+def flag(node: Node, _: Context) -> bool:
+    if not isinstance(node.value, bool):
+        raise Mistake("this must be true or false", node.source)
     return node.value
 
 
@@ -169,6 +173,8 @@ def each(node: Node, read: Callable[[Node], Json], context: Context) -> Iterator
 
 def fields(node: Node, forms: Mapping[str, Form], context: Context) -> dict[str, Json]:
     """The entries of a mapping that have a form, each in it; a mistake costs its entry only."""
+    if not isinstance(node.value, dict):
+        raise Mistake("this must be a mapping", node.source)
     found: dict[str, Json] = {}
     for key, form in forms.items():
         entry = node.get(key)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from declare.load.document import Node, wrap
-from declare.load.forms import Context, as_is, each, fields, size, text
+from declare.load.forms import Context, each, fields, flag, size, text
 from declare.load.problems import Mistake
 from declare.model.app import Mount
 from declare.model.canonical import Json
@@ -19,8 +19,8 @@ _DEFAULTS: dict[str, dict[str, Json]] = {
     "tmpfs": {},
 }
 _FORMS = {
-    "bind": {"create_host_path": as_is, "propagation": text, "selinux": text},
-    "volume": {"nocopy": as_is, "subpath": text},
+    "bind": {"create_host_path": flag, "propagation": text, "selinux": text},
+    "volume": {"nocopy": flag, "subpath": text},
     "tmpfs": {"size": size, "mode": text},
 }
 

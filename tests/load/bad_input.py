@@ -60,7 +60,7 @@ def _fifo(folder: Path) -> None:
 
 
 def _link(to: str) -> Callable[[Path], None]:
-    return lambda folder: os.symlink(to, folder / "linked")
+    return lambda folder: (folder / "linked").symlink_to(to)
 
 
 def _bomb() -> str:
@@ -83,17 +83,21 @@ YAML = (
     _manifest("yaml-recursion", "x-a: &a [*a]\n", "1:10", "inside of what it repeats"),
     _manifest("yaml-bomb", _bomb(), "5:46", "more than 100000 values"),
     _manifest("yaml-deep", "x-a: " + "[" * 100_000 + "\n", "1:69", "deeper than 64"),
-    _manifest("yaml-deep-by-aliases", "x-a: &a " + "[" * 40 + "]" * 40 + "\nx-b: " + "[" * 40 + "*a" + "]" * 40 + "\n",
-              "2:46", "deeper than 64"),
+    _manifest(
+        "yaml-deep-by-aliases",
+        "x-a: &a " + "[" * 40 + "]" * 40 + "\nx-b: " + "[" * 40 + "*a" + "]" * 40 + "\n",
+        "2:46",
+        "deeper than 64",
+    ),
     _manifest("yaml-many-values", "x-a: [" + "1," * 200_000 + "]\n", "1:200001", "more than 100000 values"),
     _manifest("yaml-list-as-key", "? [a]\n: b\n", "1:3", "a key must be text"),
     _manifest("yaml-null-as-key", "~: b\n", "1:1", "a key must be text"),
     _manifest("yaml-merge-of-text", "apps:\n  web:\n    <<: text\n    image: x\n", "3:9", "<< takes a mapping"),
     _manifest("yaml-escape-character", 'apps:\n  web:\n    image: "a\\e[31m"\n', "3:12", "control character U+001B"),
     _manifest("yaml-nul-in-text", 'apps:\n  web:\n    image: "a\\0"\n', "3:12", "control character U+0000"),
-    _manifest("yaml-only-text", "hello\n", "1:1", "must be", "not \"hello\""),
+    _manifest("yaml-only-text", "hello\n", "1:1", "must be", 'not "hello"'),
     _manifest("yaml-only-a-list", "- a\n", "1:1", "a list"),
-)  # fmt: skip
+)
 
 FILES = (
     _manifest("file-not-utf-8", b"apps:\n  web: {image: \xff}\n", "2:16", "not UTF-8"),
@@ -102,17 +106,32 @@ FILES = (
     _manifest("file-binary", bytes(range(256)), "2:118", "not UTF-8"),
     _manifest("file-too-large", "#" * (1024 * 1024 + 1), "1:1", "larger than 1 MiB"),
     BadInput("file-fifo", {WEB: APP}, "apps/pipe.yaml:1:1", ("is a pipe",), make=_fifo),
-    BadInput("file-device", {WEB: APP}, "apps/zero.yaml:1:1", ("is a device",),
-             make=lambda folder: os.symlink("/dev/zero", folder / "apps/zero.yaml")),
-    BadInput("file-folder", {WEB: APP}, "apps/dir.yaml:1:1", ("is a folder",),
-             make=lambda folder: (folder / "apps/dir.yaml").mkdir()),
-    BadInput("file-dangling-link", {WEB: APP}, "apps/gone.yaml:1:1", ("can't read", "No such file"),
-             make=lambda folder: os.symlink("/nowhere", folder / "apps/gone.yaml")),
+    BadInput(
+        "file-device",
+        {WEB: APP},
+        "apps/zero.yaml:1:1",
+        ("is a device",),
+        make=lambda folder: (folder / "apps/zero.yaml").symlink_to("/dev/zero"),
+    ),
+    BadInput(
+        "file-folder",
+        {WEB: APP},
+        "apps/dir.yaml:1:1",
+        ("is a folder",),
+        make=lambda folder: (folder / "apps/dir.yaml").mkdir(),
+    ),
+    BadInput(
+        "file-dangling-link",
+        {WEB: APP},
+        "apps/gone.yaml:1:1",
+        ("can't read", "No such file"),
+        make=lambda folder: (folder / "apps/gone.yaml").symlink_to("/nowhere"),
+    ),
     _inventory("inventory-empty", "", "1:1", "inventory is empty"),
     _inventory("inventory-only-a-comment", "# nothing\n", "1:1", "inventory is empty"),
     BadInput("dotenv-open-quote", {".env": "A='x\n", WEB: APP}, ".env:1:1", ("no closing quote",)),
     BadInput("dotenv-no-assignment", {".env": "A=1\n=x y\n", WEB: APP}, ".env:2:1", ("NAME=value",)),
-)  # fmt: skip
+)
 
 INTERPOLATION = (
     _app("variable-unset", "hostname: ${NOPE}", "4:15", "variable NOPE is not set", "${NOPE:-default}"),
@@ -219,39 +238,82 @@ REFERENCES = (
     _manifest("secret-two-sources", "secrets:\n  a: {env: A, file: b}\n", "2:3", "both env and file"),
     _manifest("secret-no-source", "secrets:\n  a: {}\n", "2:3", "env, file or command"),
     _manifest("secret-as-text", "secrets:\n  a: hunter2\n", "2:6", "a mapping with one of"),
-    _manifest("secret-one-target-twice", APP + "    secrets: [a, {name: b, target: a}]\nsecrets: {a: {env: A}, b: {env: B}}\n",
-              "4:18", "two secrets become the file a"),
-    _manifest("secret-unset", APP + "    secrets: [a]\nsecrets:\n  a: {env: NOPE}\n", "6:3", "NOPE is not set", secrets=True),
-    _manifest("secret-file-outside", APP + "    secrets: [a]\nsecrets:\n  a: {file: ../../etc/shadow}\n", "6:3", "outside",
-              secrets=True),
-    _manifest("secret-file-behind-a-link", APP + "    secrets: [a]\nsecrets:\n  a: {file: linked}\n", "6:3", "outside",
-              make=_link("/etc/hostname"), secrets=True),
-    _manifest("secret-command-fails", APP + "    secrets: [a]\nsecrets:\n  a: {command: [\"false\"]}\n", "6:3",
-              "exit code 1", secrets=True),
-    _manifest("secret-command-missing", APP + "    secrets: [a]\nsecrets:\n  a: {command: [/nope]}\n", "6:3",
-              "can't run /nope", secrets=True),
-    BadInput("app-in-two-files", {WEB: APP, "apps/z.yml": APP}, "apps/z.yml:2:3",
-             ('app "web" is declared twice', "apps/web.yaml:2")),
-    BadInput("route-in-two-apps", {WEB: APP + "    port: 1\n    routes: [A.example.com.]\n",
-                                   "apps/z.yml": "apps:\n  z: {image: x, port: 1, routes: [a.example.com/]}\n"},
-             "apps/z.yml:2:26", ("a.example.com is a route of web and of z",)),
+    _manifest(
+        "secret-one-target-twice",
+        APP + "    secrets: [a, {name: b, target: a}]\nsecrets: {a: {env: A}, b: {env: B}}\n",
+        "4:18",
+        "two secrets become the file a",
+    ),
+    _manifest(
+        "secret-unset", APP + "    secrets: [a]\nsecrets:\n  a: {env: NOPE}\n", "6:3", "NOPE is not set", secrets=True
+    ),
+    _manifest(
+        "secret-file-outside",
+        APP + "    secrets: [a]\nsecrets:\n  a: {file: ../../etc/shadow}\n",
+        "6:3",
+        "outside",
+        secrets=True,
+    ),
+    _manifest(
+        "secret-file-behind-a-link",
+        APP + "    secrets: [a]\nsecrets:\n  a: {file: linked}\n",
+        "6:3",
+        "outside",
+        make=_link("/etc/hostname"),
+        secrets=True,
+    ),
+    _manifest(
+        "secret-command-fails",
+        APP + '    secrets: [a]\nsecrets:\n  a: {command: ["false"]}\n',
+        "6:3",
+        "exit code 1",
+        secrets=True,
+    ),
+    _manifest(
+        "secret-command-missing",
+        APP + "    secrets: [a]\nsecrets:\n  a: {command: [/nope]}\n",
+        "6:3",
+        "can't run /nope",
+        secrets=True,
+    ),
+    BadInput(
+        "app-in-two-files",
+        {WEB: APP, "apps/z.yml": APP},
+        "apps/z.yml:2:3",
+        ('app "web" is declared twice', "apps/web.yaml:2"),
+    ),
+    BadInput(
+        "route-in-two-apps",
+        {
+            WEB: APP + "    port: 1\n    routes: [A.example.com.]\n",
+            "apps/z.yml": "apps:\n  z: {image: x, port: 1, routes: [a.example.com/]}\n",
+        },
+        "apps/z.yml:2:26",
+        ("a.example.com is a route of web and of z",),
+    ),
     _app("route-without-port", "routes: [a.example.com]", "4:5", "it has no port"),
     _app("route-ambiguous-port", "ports: {a: 1, b: 2}\nroutes: [a.example.com]", "5:5", "called http"),
     _app("route-twice", "port: 1\nroutes: [a.b, {host: A.B}]", "5:19", "stands here twice"),
-)  # fmt: skip
+)
 
 INVENTORIES = (
     _inventory("inventory-no-project", "hosts: {h1: {context: x}}\n", "1:1", "the inventory needs project"),
     _inventory("inventory-no-hosts", "project: shop\n", "1:1", "the inventory needs hosts"),
     _inventory("inventory-hosts-empty", "project: shop\nhosts: {}\n", "2:8", "hosts is empty"),
-    _inventory("inventory-project-name", "project: My Shop\nhosts: {h1: {context: x}}\n", "1:10", "a name of lower-case"),
+    _inventory(
+        "inventory-project-name", "project: My Shop\nhosts: {h1: {context: x}}\n", "1:10", "a name of lower-case"
+    ),
     _inventory("inventory-misspelt", INVENTORY + "alow: []\n", "4:1", 'did you mean "allow"?'),
     _inventory("inventory-allowance", INVENTORY + "allow: [docker_sock]\n", "4:9", 'did you mean "docker_socket"?'),
     _inventory("inventory-ports-falling", INVENTORY + "ports: 3000-2000\n", "4:8", "rising range"),
     _inventory("inventory-proxy-no-host", INVENTORY + "proxy: {hosts: [h9], image: n}\n", "4:17", 'no host "h9"'),
     _inventory("inventory-proxy-half", INVENTORY + "proxy: {hosts: [h1]}\n", "4:1", "needs image"),
-    _inventory("inventory-proxy-both", INVENTORY + "proxy: {hosts: [h1], image: n, config: c, test: [t], reload: [r],"
-               " ack: 'http://h/'}\n", "4:1", "both hosts and config"),
+    _inventory(
+        "inventory-proxy-both",
+        INVENTORY + "proxy: {hosts: [h1], image: n, config: c, test: [t], reload: [r], ack: 'http://h/'}\n",
+        "4:1",
+        "both hosts and config",
+    ),
     _inventory("inventory-host-name", "project: shop\nhosts:\n  H_1: {context: x}\n", "3:3", '"H_1" in hosts must be'),
     _inventory("inventory-unix-beside-others", INVENTORY + "  h2: {engine: 'ssh://h2'}\n", "3:3", "needs an address"),
     _host("host-no-engine", "{address: 10.0.0.1}", "3:3", "needs engine or context"),
@@ -266,22 +328,30 @@ INVENTORIES = (
     _host("host-address-name", "{engine: 'ssh://a', address: web.example.com}", "3:36", "not an IP address"),
     _host("host-address-all", "{engine: 'ssh://a', address: 0.0.0.0}", "3:36", "not the address of one host"),
     _host("host-state", "{engine: 'ssh://a', state: draind}", "3:34", 'did you mean "drained"?'),
-)  # fmt: skip
+)
 
 INJECTIONS = (
-    "a; location /evil { return 200; }", "a.b { } server { }", "a.b\nserver_name c", "a.b\rc", "a.b\tc", 'a"b', "a'b", "a\\b",
-    "$http_authorization", "a.$host", "~ .*", "~^(a+)+$", "*.example.com _", "_", "*", "*.*", "a.*", "a..b", ".a", "-a.b",
-    "a-.b", "a b", "a,b", "a;b", "a{b", "a}b", "a#b", "a%20b", "a|b", "a&b", "a`id`", "a$(id)", "{{ config }}",
-    "{% include '/etc/passwd' %}", "http://a.b", "a.b:8080", "a.b;", "ä.example", "a" * 64, ("a" * 50 + ".") * 6 + "b",
-    "a/../b", "a//b", "a/./b", "a/b c", "a/{x}", "a/$uri", "a/;", 'a/"', "a/'", "a/\\", "a/%2e%2e", "a/ { } location /x",
-    "a/\nreturn 200", "a/~ .*", "a/é", "a/" + "b" * 300, "a/?x=1", "a/#x", "a/*", "a/(x)", "a/^~", "a/|x", "[::1]",
+    "a; location /evil { return 200; }", "a.b { } server { }", "a.b\nserver_name c", "a.b\rc", "a.b\tc", 'a"b', "a'b",
+    "a\\b", "$http_authorization", "a.$host", "~ .*", "~^(a+)+$", "*.example.com _", "_", "*", "*.*", "a.*", "a..b",
+    ".a", "-a.b", "a-.b", "a b", "a,b", "a;b", "a{b", "a}b", "a#b", "a%20b", "a|b", "a&b", "a`id`", "a$(id)",
+    "{{ config }}", "{% include '/etc/passwd' %}", "http://a.b", "a.b:8080", "a.b;", "ä.example", "a" * 64,
+    ("a" * 50 + ".") * 6 + "b", "a/../b", "a//b", "a/./b", "a/b c", "a/{x}", "a/$uri", "a/;", 'a/"', "a/'", "a/\\",
+    "a/%2e%2e", "a/ { } location /x", "a/\nreturn 200", "a/~ .*", "a/é", "a/" + "b" * 300, "a/?x=1", "a/#x", "a/*",
+    "a/(x)", "a/^~", "a/|x", "[::1]",
 )  # fmt: skip
 """Route texts that nginx could misread, or that are no route at all."""
 
+
+def _quote(text: str) -> str:
+    """As a double-quoted YAML scalar in which $ stands for itself."""
+    for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ("$", "$$")):
+        text = text.replace(character, escape)
+    return f'"{text}"'
+
+
 INTO_NGINX = tuple(
-    _app(f"nginx-{number}", "port: 80\nroutes: [" + '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-         .replace("\r", "\\r").replace("\t", "\\t").replace("$", "$$") + '"]', "5:14", "is not")
+    _app(f"nginx-{number}", f"port: 80\nroutes: [{_quote(text)}]", "5:14", "is not")
     for number, text in enumerate(INJECTIONS)
-)  # fmt: skip
+)
 
 CASES = (*YAML, *FILES, *INTERPOLATION, *SCHEMA, *PORTS, *POWERS, *REFERENCES, *INVENTORIES, *INTO_NGINX)
