@@ -7,11 +7,12 @@ from declare.engine.write import Writer
 from declare.model.errors import Unreachable
 from declare.model.inventory import EngineAddress, Host
 
-READ_TIMEOUT = 5.0
+OBSERVE_TIMEOUT = 5.0
+READ_TIMEOUT = 15.0
 WRITE_TIMEOUT = 60.0
 
 
-def open_reader(host: Host, *, timeout: float = READ_TIMEOUT) -> Reader:
+def open_reader(host: Host, *, timeout: float = OBSERVE_TIMEOUT) -> Reader:
     """A reader of the host's engine; each of its calls ends within `timeout` seconds. Nothing is asked of it yet.
 
     Raises Unreachable where the inventory's words lead nowhere: an unknown name or context, an unreadable key.
@@ -21,7 +22,7 @@ def open_reader(host: Host, *, timeout: float = READ_TIMEOUT) -> Reader:
 
 
 def open_writer(host: Host, *, timeout: float = READ_TIMEOUT, write_timeout: float = WRITE_TIMEOUT) -> Writer:
-    """The same for writing; `write_timeout` is for calls that change the host, pulls and loads excepted."""
+    """The same for writing, and more patient; `write_timeout` is for what changes the host, pulls and loads excepted."""
     route, address = _find(host)
     return Writer(host.name, route, address=address, timeout=timeout, write_timeout=write_timeout)
 

@@ -2,12 +2,16 @@
 
 import os
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal, cast
 
 from declare.model.app import TlsFiles
 from declare.model.errors import Unreachable
 from declare.model.inventory import EngineAddress
+
+Scheme = Literal["unix", "tcp", "ssh"]
 
 _reading = threading.Lock()  # the SDK is not thread-safe, and credential helpers may ask for a password
 
@@ -21,7 +25,9 @@ def read_login(host: str, registry: str) -> str:
         from docker.errors import DockerException
 
         try:
-            found = auth.load_config().resolve_authconfig(registry)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a missing helper, before the error that says the same
+                found = auth.load_config().resolve_authconfig(registry)
         except (DockerException, OSError, ValueError) as error:
             raise Unreachable(host, f"the login for {registry} can't be read: {error}") from error
         return auth.encode_header(found).decode() if found else ""
@@ -53,7 +59,7 @@ def read_context(host: str, engine: EngineAddress) -> EngineAddress:
         raise Unreachable(host, f'docker context "{engine.location}" is at {context.Host}, which declare can\'t reach')
     return replace(
         engine,
-        scheme="tcp" if scheme in ("http", "https") else scheme,
+        scheme="tcp" if scheme in ("http", "https") else cast(Scheme, scheme),
         location=location,
         ca=tls.ca_cert if tls else None,
         client=TlsFiles(*tls.cert) if tls and tls.cert else None,

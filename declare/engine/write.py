@@ -21,13 +21,7 @@ _PULL_TIMEOUT = 1800.0
 _IDLE_TIMEOUT = 120.0
 _REMOVAL_TIMEOUT = 30.0
 _OUTPUT_LIMIT = 16 * 1024 * 1024
-_PORT_TEXTS = (
-    "port is already allocated",
-    "address already in use",
-    "bind: ",
-    "failed to bind host port",
-    "ports are not available",
-)
+_PORT_TEXTS = ("port is already allocated", "address already in use")
 
 
 class Writer(Reader, EngineWriter):

@@ -36,7 +36,9 @@ class Scripted:
 
 
 @contextmanager
-def serve(answer: Answer, *, ping: bool = True, once: bool = False, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+def serve(
+    answer: Answer, *, ping: bool = True, once: bool = False, tls: ssl.SSLContext | None = None
+) -> Iterator[Scripted]:
     """With `ping`, the server passes for an engine until it is asked for more; with `once`, it then hangs up."""
     listener = socket.create_server(("127.0.0.1", 0))
     scripted = Scripted(listener.getsockname()[1])

@@ -156,7 +156,7 @@ def test_an_engine_s_message_can_t_write_to_the_terminal() -> None:
     [
         "driver failed: Bind for 10.0.0.1:80 failed: port is already allocated",
         "listen tcp4 10.0.0.1:80: bind: address already in use",
-        "failed to bind host port for 0.0.0.0:80",
+        "failed to bind host port 0.0.0.0:80/tcp: address already in use",
     ],
 )
 def test_a_start_that_meets_a_held_port_says_so(message: str) -> None:
@@ -166,6 +166,30 @@ def test_a_start_that_meets_a_held_port_says_so(message: str) -> None:
         pytest.raises(PortTaken, match="h1"),
     ):
         open_writer(server.host).start_container("x")
+
+
+def test_a_port_on_an_address_that_the_host_lacks_is_not_taken() -> None:
+    body = b'{"message": "listen tcp4 10.9.9.9:80: bind: cannot assign requested address"}'
+    with serve(lambda _: reply(body, status="500 Internal Server Error")) as server:
+        with pytest.raises(EngineError) as caught:
+            open_writer(server.host).start_container("x")
+        assert not isinstance(caught.value, PortTaken)
+
+
+def test_a_removal_that_is_under_way_is_waited_for() -> None:
+    busy = reply(b'{"message": "removal of container x is already in progress"}', status="409 Conflict")
+    gone = reply(b'{"message": "No such container: x"}', status="404 Not Found")
+    looks: list[str] = []
+
+    def answer(line: str) -> bytes:
+        if line.startswith("DELETE"):
+            return busy
+        looks.append(line)
+        return reply(b"{}") if len(looks) < 3 else gone
+
+    with serve(answer) as server:
+        open_writer(server.host).remove_container("x")
+    assert len(looks) == 3
 
 
 def test_an_error_inside_a_successful_pull_is_raised() -> None:
@@ -178,7 +202,10 @@ def test_an_error_inside_a_successful_pull_is_raised() -> None:
 
 
 def test_a_pull_that_is_cut_is_no_success() -> None:
-    with serve(lambda _: reply(b'{"status":"Pulling"}\n', length=1000), once=True) as server, pytest.raises(Unreachable):
+    with (
+        serve(lambda _: reply(b'{"status":"Pulling"}\n', length=1000), once=True) as server,
+        pytest.raises(Unreachable),
+    ):
         open_writer(server.host, write_timeout=2).pull_image("a.example/b:1")
 
 
