@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from declare.load.document import Node, wrap
-from declare.load.forms import Context, each, fields, flag, size, text
+from declare.load.forms import Context, Form, each, fields, flag, size, text
 from declare.load.problems import Mistake
 from declare.model.app import Mount
 from declare.model.canonical import Json
@@ -18,7 +18,7 @@ _DEFAULTS: dict[str, dict[str, Json]] = {
     "volume": {"nocopy": False},
     "tmpfs": {},
 }
-_FORMS = {
+_FORMS: dict[str, dict[str, Form]] = {
     "bind": {"create_host_path": flag, "propagation": text, "selinux": text},
     "volume": {"nocopy": flag, "subpath": text},
     "tmpfs": {"size": size, "mode": text},
