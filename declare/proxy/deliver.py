@@ -89,11 +89,13 @@ def swap(prepared: Prepared, *, seconds: float = ACK_TIMEOUT) -> Swapped:
 def await_workers(swapped: Swapped, *, drain: float) -> bool:
     """Whether all requests that began under the configuration before have ended, within `drain` seconds."""
     deadline = time.monotonic() + drain
-    while busy := _busy_workers(swapped):
-        if time.monotonic() >= deadline:
+    pause = 2 * _POLL
+    while _busy_workers(swapped):
+        if (left := deadline - time.monotonic()) <= 0:
             return False
-        time.sleep(min(2 * _POLL, max(0.0, deadline - time.monotonic())))
-    return not busy
+        time.sleep(min(pause, left))
+        pause = min(1.0, 1.5 * pause)
+    return True
 
 
 def deliver(engine: EngineWriter, container_id: str, config: NginxConfig, *, drain: float) -> bool:

@@ -21,6 +21,7 @@ HOST = "proxy"  # stands for the host's name in failures
 ACK_TIMEOUT = 10.0
 _COMMAND_TIMEOUT = 30.0
 _POLL = 0.05
+_SETTLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,16 @@ def _run(command: Sequence[str], *, config: Path, root: str) -> str:
 
 
 def _await(ack: Acknowledgement, wanted: str, *, seconds: float) -> bool:
+    """Whether nginx comes to answer that hash, and goes on to: for a moment old and new workers answer in turn."""
     deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        answer = _ask(ack, timeout=min(2.0, left))
-        if answer is not None and answer.hash == wanted:
+    since: float | None = None
+    while (left := deadline - time.monotonic()) > 0 or since is not None:
+        answer = _ask(ack, timeout=min(2.0, max(left, _SETTLE)))
+        if answer is None or answer.hash != wanted:
+            since = None
+        elif since is None:
+            since = time.monotonic()
+        elif time.monotonic() - since >= _SETTLE:
             return True
         time.sleep(_POLL)
     return False

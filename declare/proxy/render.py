@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from declare.model.app import TlsFiles
@@ -91,14 +92,12 @@ def render(
 
 @cache
 def _template() -> "Template":
-    from importlib.resources import files
-
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )
-    return environment.from_string(files("declare.proxy").joinpath("nginx.conf.j2").read_text("utf-8"))
+    return environment.from_string(Path(__file__).with_name("nginx.conf.j2").read_text("utf-8"))
 
 
 def _blanks(
