@@ -11,6 +11,7 @@ from declare.show.values import show_bindings, show_change, show_forces, show_ne
 TEXT_COLUMN = 14
 VALUE_COLUMN = 19
 _SOURCE_MARGIN = 88
+_REPAIRS = {"start": "started again", "unpause": "unpaused", "rename": "renamed back to", "set": "set back:"}
 _RANK = {name: rank for rank, name in enumerate(FIELDS)}
 _SYMBOLS = {
     Action.CREATE: "+",
@@ -85,7 +86,8 @@ def _overall(app: AppChange) -> Action:
 
 def _describe(app: AppChange) -> str:
     if app.action is Action.REMOVE:
-        return "removed: it is declared no longer"
+        causes = {change.cause for change in app.replicas}
+        return (causes.pop() if len(causes) == 1 else "") or "removed"
     count = counted(sum(change.action is not Action.REMOVE for change in app.replicas), "replica")
     replaced = sum(change.action is Action.REPLACE for change in app.replicas)
     if app.action is Action.CREATE:
@@ -141,7 +143,7 @@ def _show_replicas(app: AppChange) -> Iterator[Line]:
     explained = _causes_explained(app)
     for change, symbol, host in rows:
         head = f"      {symbol:{symbols}} {pad(str(change), names)}"
-        ports, notes = _show_ports(change), "; ".join(_notes(change, explained=explained))
+        ports, notes = _show_ports(change), _notes(change, explained=explained)
         rest = f"{pad(host, width)}   {ports}" + (f"   ({notes})" if notes and ports else notes)
         gap = " " * max(VALUE_COLUMN - columns(head), 2)
         yield line(span(head, style_of(change.action)), gap, rest.rstrip(), hang=VALUE_COLUMN)
@@ -170,13 +172,11 @@ def _causes_explained(app: AppChange) -> bool:
     return len(causes) <= 1 and any(change.forces is Forces.REPLACE for change in app.fields)
 
 
-def _notes(change: ReplicaChange, *, explained: bool) -> Iterator[str]:
+def _notes(change: ReplicaChange, *, explained: bool) -> str:
     repeated = explained and change.action in (Action.REPLACE, Action.CREATE, Action.REMOVE)
-    if change.cause and not repeated:
-        yield change.cause
-    for repair in change.repairs:
-        yield _show_repair(repair)
+    repairs = ", ".join(_show_repair(repair) for repair in change.repairs)
+    return ": ".join(note for note in ("" if repeated else change.cause, repairs) if note)
 
 
 def _show_repair(repair: Repair) -> str:
-    return f"{repair.verb} {repair.detail}".rstrip()
+    return f"{_REPAIRS.get(repair.verb, repair.verb)} {repair.detail}".rstrip()

@@ -152,7 +152,14 @@ REMOVED = Plan(
     "shop",
     HOSTS,
     (
-        AppChange("old", Action.REMOVE, (removed("old", "1", "web-1"), removed("old", "2", "web-3"))),
+        AppChange(
+            "old",
+            Action.REMOVE,
+            (
+                removed("old", "1", "web-1", cause="not declared any more"),
+                removed("old", "2", "web-3", cause="not declared any more"),
+            ),
+        ),
         AppChange(
             "web",
             Action.UPDATE,
