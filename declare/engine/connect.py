@@ -22,7 +22,7 @@ def open_reader(host: Host, *, timeout: float = OBSERVE_TIMEOUT) -> Reader:
 
 
 def open_writer(host: Host, *, timeout: float = READ_TIMEOUT, write_timeout: float = WRITE_TIMEOUT) -> Writer:
-    """The same for writing, and more patient; `write_timeout` is for what changes the host, pulls and loads excepted."""
+    """The same for writing, and more patient. `write_timeout` is for what changes the host, but for pulls and loads."""
     route, address = _find(host)
     return Writer(host.name, route, address=address, timeout=timeout, write_timeout=write_timeout)
 

@@ -86,10 +86,16 @@ class Exchange:
 
     def version(self, deadline: Deadline) -> tuple[int, int]:
         """The API version to speak, asked once."""
-        with self._negotiating:
-            if self._version is None:
-                self._version = self._negotiate(deadline)
+        if self._version is not None:
             return self._version
+        with self.naming(deadline):
+            if not self._negotiating.acquire(timeout=deadline.left()):
+                raise TimeoutError
+        try:
+            self._version = self._version or self._negotiate(deadline)
+            return self._version
+        finally:
+            self._negotiating.release()
 
     def _negotiate(self, deadline: Deadline) -> tuple[int, int]:
         with self.naming(deadline):
@@ -124,7 +130,8 @@ class Exchange:
         body: Json = None, headers: Mapping[str, str] | None = None,
     ) -> Iterator[Reply]:  # fmt: skip
         """A successful reply whose body is still to be read. `body`: bytes, an iterable of bytes, or JSON."""
-        assert method in self._methods, f"{method} through a client that may not write"
+        if method not in self._methods:
+            raise AssertionError(f"{method} through a client that may not write")
         major, minor = self.version(deadline)
         target = f"/v{major}.{minor}{path}" + (f"?{urlencode(query)}" if query else "")
         with self.naming(deadline):
@@ -198,6 +205,7 @@ def explain(host: str, where: str, error: Exception, seconds: float) -> Unreacha
             help = "add the user to the group that owns the socket (usually docker)"
         case http.client.RemoteDisconnected() | ConnectionResetError() | BrokenPipeError():
             text = f"the connection to {where} was closed without an answer"
+            help = "may this user use the engine's socket there?" if where.startswith("ssh://") else None
         case http.client.HTTPException():
             text = f"the reply from {where} is not whole, or not an engine's ({_describe(error)})"
         case OSError() if type(error).__name__ == "SSLCertVerificationError":

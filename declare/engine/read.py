@@ -25,6 +25,7 @@ from declare.model.errors import Unreachable
 from declare.model.observed import Container, EngineInfo, Image
 
 T = TypeVar("T")
+Limit = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 _DIGEST_TIMEOUT = 60.0
 _STREAM_TIMEOUT = 3600.0
@@ -92,19 +93,23 @@ class Reader(EngineReader):
         return self._parsed(unpack, content)
 
     def read_logs(self, container_id: str, *, tail: int = 20) -> tuple[str, ...]:
-        return tuple(self._stream_logs(container_id, {"tail": str(tail)}, self._deadline()))
+        from declare.engine.frames import cap
+
+        return tuple(self._stream_logs(container_id, {"tail": str(tail)}, self._deadline(), limit=cap))
 
     def follow_logs(self, container_id: str, *, tail: int = 20) -> Iterator[str]:
         """The last lines, then each new one as it is written, until the container stops or the iterator is closed."""
         return self._stream_logs(container_id, {"tail": str(tail), "follow": "1"}, Deadline(_FOREVER))
 
-    def _stream_logs(self, container_id: str, query: Mapping[str, str], deadline: Deadline) -> Iterator[str]:
+    def _stream_logs(
+        self, container_id: str, query: Mapping[str, str], deadline: Deadline, *, limit: Limit = iter
+    ) -> Iterator[str]:
         from declare.engine.frames import join_frames, split_lines
 
         raw = self._parsed(lambda: bool(self._inspect(container_id)["Config"]["Tty"]))
         path = f"/containers/{segment(container_id)}/logs"
         with self._exchange.open(path, query={"stdout": "1", "stderr": "1", **query}, deadline=deadline) as reply:
-            yield from split_lines(join_frames(reply.pieces(), raw=raw))
+            yield from split_lines(join_frames(limit(reply.pieces()), raw=raw))
 
     def resolve_digest(self, reference: str) -> str:
         found = self._exchange.read_json(

@@ -151,7 +151,7 @@ class Writer(Reader, EngineWriter):
         self._write("PUT", path, {"path": folder}, archive, headers=headers)
 
     def run_command(self, container_id: str, command: Sequence[str], *, timeout: float = 10.0) -> tuple[int, str]:
-        from declare.engine.frames import join_frames
+        from declare.engine.frames import cap, join_frames
 
         deadline = Deadline(timeout)
         asked = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command)}
@@ -160,7 +160,7 @@ class Writer(Reader, EngineWriter):
         )
         path = self._parsed(lambda: f"/exec/{segment(made['Id'])}")
         with self._exchange.open(f"{path}/start", method="POST", body={"Tty": False}, deadline=deadline) as reply:
-            output = self._parsed(lambda: b"".join(join_frames(_capped(reply.pieces()), raw=False)))
+            output = b"".join(join_frames(cap(reply.pieces()), raw=False))
         ended = self._exchange.read_json(f"{path}/json", deadline=deadline)
         return self._parsed(lambda: int(ended["ExitCode"])), output.decode(errors="replace")
 
@@ -225,12 +225,3 @@ def _parse_line(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise http.client.HTTPException("a line that is not JSON")
     return found
-
-
-def _capped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > _OUTPUT_LIMIT:
-            raise http.client.HTTPException(f"more than {_OUTPUT_LIMIT} bytes of output")
-        yield piece

@@ -1,11 +1,13 @@
 """An engine that hangs, lies or is none: the host is named, in time, and nothing is ever taken for empty."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from declare.engine.connect import open_reader, open_writer
-from declare.model.engine import ContainerRequest
+from declare.engine.write import Writer
+from declare.model.engine import ContainerRequest, EngineReader
 from declare.model.errors import EngineError, HostError, NotFound, PortTaken, Unreachable
 from declare.model.inventory import EngineAddress, Host
 from tests.engine.scripted import PING, reply, serve
@@ -263,3 +265,46 @@ def test_nothing_listening_and_a_missing_socket_are_told_apart() -> None:
 def test_the_create_call_s_reply_must_have_an_id() -> None:
     with serve(lambda _: reply(b"{}", status="201 Created")) as server, pytest.raises(Unreachable):
         open_writer(server.host).create_container(ContainerRequest("x", "y"))
+
+
+@pytest.mark.parametrize("output", [b"\x01\0\0\0\0\0\0\x05ab", b"\x09garbage", b"\x01\0\0\0\xff\xff\xff\xff"])
+def test_a_log_that_is_not_made_of_whole_frames_is_unreachable(output: bytes) -> None:
+    config = reply(b'{"Config": {"Tty": false}}')
+    with (
+        serve(lambda line: reply(output) if "/logs" in line else config) as server,
+        pytest.raises(Unreachable, match="h1: "),
+    ):
+        open_reader(server.host).read_logs("x")
+
+
+def test_threads_that_wait_for_a_hung_engine_give_up_together() -> None:
+    with serve(lambda _: None, ping=False) as server, ThreadPoolExecutor(8) as threads:
+        reader = open_reader(server.host, timeout=0.5)
+        begun = time.monotonic()
+        failed = list(threads.map(lambda _: _fails(reader), range(8)))
+        assert all(failed) and time.monotonic() - begun < 1.5
+
+
+def _fails(reader: EngineReader) -> bool:
+    try:
+        reader.list_containers()
+    except Unreachable:
+        return True
+    return False
+
+
+def test_a_write_takes_no_kept_connection_that_has_been_closed_meanwhile() -> None:
+    with serve(lambda line: reply(b"[]" if "GET" in line else b""), once=True) as server:
+        writer = open_writer(server.host)
+        for _ in range(3):
+            writer.list_containers()
+            eventually_closed(writer)
+            writer.start_container("x")
+        assert len(server.about("POST")) == 3
+
+
+def eventually_closed(writer: Writer) -> None:
+    end = time.monotonic() + 5
+    while any(connection.is_quiet() for connection in writer._pool._idle):
+        assert time.monotonic() < end
+        time.sleep(0.01)
