@@ -20,6 +20,7 @@ from declare.load.forms import (
     list_of,
     microseconds,
     number,
+    octal,
     pairs,
     read_pairs,
     record,
@@ -39,7 +40,6 @@ from declare.model.canonical import Json
 from declare.model.quantity import format_duration, format_size
 
 _PERCENT = re.compile(r"(100|[1-9]?[0-9])%")
-_MODE = re.compile(r"0o?([0-7]{3,4})")
 _SEPARATOR = re.compile(r"[=:]")
 
 
@@ -102,7 +102,7 @@ def _secrets(node: Node, context: Context) -> list[Json]:
 def _secret(item: Node, context: Context) -> Json:
     if not isinstance(item.value, dict):
         return item.text
-    forms: dict[str, Form] = {"name": text, "env": text, "target": text, "mode": _mode, "uid": integer, "gid": integer}
+    forms: dict[str, Form] = {"name": text, "env": text, "target": text, "mode": octal, "uid": integer, "gid": integer}
     use = fields(item, forms, context)
     use = leave_out(use, {"target": use.get("name"), "mode": "0444", "uid": 0, "gid": 0})
     if "env" in use and len(use) > 2:
@@ -110,13 +110,6 @@ def _secret(item: Node, context: Context) -> Json:
     if "/" in str(use.get("target", "")):
         raise Mistake("target is a file name below /run/secrets, without a slash", item.mapping["target"].source)
     return use if len(use) > 1 else use["name"]
-
-
-def _mode(node: Node, _: Context) -> str:
-    match = _MODE.fullmatch(node.text)
-    if match is None:
-        raise Mistake(f'"{node.text}" is not a file mode in octal such as "0440"', node.source)
-    return f"{int(match.group(1), 8):04o}"
 
 
 def _require(node: Node, context: Context) -> dict[str, Json]:
@@ -161,6 +154,19 @@ def _device(item: Node, _: Context) -> str:
     if not allowed or not parts[2] or not set(parts[2]) <= set("rwm"):
         raise Mistake(f'"{item.text}" is not a device such as "/dev/ttyUSB0:/dev/ttyUSB0:rwm"', item.source)
     return ":".join(parts)
+
+
+def _tmpfs(node: Node, context: Context) -> list[str]:
+    """PATH[:OPTIONS], in the order of the paths, each once."""
+    found: dict[str, str] = {}
+    for item in node.items if isinstance(node.value, list) else [node]:
+        path, _, options = item.text.partition(":")
+        if not path.startswith("/") or path.rstrip("/") in found:
+            again = path.startswith("/")
+            context.problems.add(f'"{path}" is {"mounted twice" if again else "not an absolute path"}', item.source)
+        path = path.rstrip("/") or "/"
+        found[path] = f"{path}:{options}" if options else path
+    return [found[path] for path in sorted(found)]
 
 
 def _ulimits(node: Node, context: Context) -> dict[str, Json]:
@@ -306,7 +312,7 @@ FORMS: Mapping[str, Form] = {
     "stop_grace_period": duration,
     "storage_opt": pairs,
     "sysctls": pairs,
-    "tmpfs": text_set,
+    "tmpfs": _tmpfs,
     "tty": flag,
     "ulimits": _ulimits,
 } | dict.fromkeys(

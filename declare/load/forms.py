@@ -1,5 +1,6 @@
 """The shapes that values come in, each brought to one canonical form. They expect what the schema lets through."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ class Context:
     lookup: Lookup = field(default=lambda _: None)
     root: Path | None = None
 
+
+_OCTAL = re.compile(r"(?:0o?)?([0-7]{3,4})")
 
 Form = Callable[[Node, Context], Json]
 
@@ -51,6 +54,14 @@ def integer(node: Node, _: Context) -> int:
         return int(node.value) if isinstance(node.value, int | float) else int(node.text, 10)
     except ValueError:
         raise Mistake(f'"{node.text}" is not a whole number', node.source) from None
+
+
+def octal(node: Node, _: Context) -> str:
+    """A file mode, given as text or as an octal number, as four digits."""
+    match = _OCTAL.fullmatch(node.text)
+    if match is None:
+        raise Mistake(f'"{node.text}" is not a file mode in octal such as "0440"', node.source)
+    return f"{int(match.group(1), 8):04o}"
 
 
 def duration(node: Node, _: Context) -> str:

@@ -73,7 +73,7 @@ def read_inventory(path: Path, *, environment: Mapping[str, str], problems: Prob
     written = _read_tree(path, problems)
     variables = _read_variables(written)
     lookup = look_up(environment, read_dotenv(path.parent, environment=environment, problems=problems), variables)
-    node = coerce(Interpolator(lookup, problems).interpolate(written), strict_schema("inventory"))
+    node = coerce(_interpolate(written, Interpolator(lookup, problems)), strict_schema("inventory"))
     bad = set()
     for place in check_shape(node, "inventory", problems):
         host = find(node, place[:2]) if place[:1] == ("hosts",) and len(place) > 1 else None
@@ -115,6 +115,14 @@ def _read_tree(path: Path, problems: Problems) -> Node:
     if node is None and not problems.any_errors:
         problems.add("the inventory is empty", Source(str(path)), help="it needs at least project: and hosts:")
     return node or nothing
+
+
+def _interpolate(written: Node, interpolator: Interpolator) -> Node:
+    """All of the inventory but `vars`, which are what variables refer to."""
+    if not isinstance(written.value, dict):
+        return written
+    entries = {key: entry if key == "vars" else interpolator.interpolate(entry) for key, entry in written.value.items()}
+    return Node(entries, written.source, keys=written.keys, interpolated=True)
 
 
 def _read_variables(node: Node) -> dict[str, str]:

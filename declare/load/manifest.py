@@ -148,7 +148,7 @@ class _Declared:
 
     def _read_volume(self, name: str, node: Node) -> VolumeSpec:
         forms: dict[str, Form] = {"name": text, "driver": text, "driver_opts": pairs, "labels": pairs}
-        found = fields(node, forms, self._context)
+        found = fields(node, forms, self._context) if node.value is not None else {}
         external = node.get("external")
         is_external = external is not None and external.value is True
         found.setdefault("name", name if is_external else volume(self._project, name))

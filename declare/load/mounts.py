@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from declare.load.document import Node, wrap
-from declare.load.forms import Context, Form, each, fields, flag, size, text
+from declare.load.forms import Context, Form, each, fields, flag, octal, size, text
 from declare.load.problems import Mistake
 from declare.model.app import Mount
 from declare.model.canonical import Json
@@ -21,7 +21,7 @@ _DEFAULTS: dict[str, dict[str, Json]] = {
 _FORMS: dict[str, dict[str, Form]] = {
     "bind": {"create_host_path": flag, "propagation": text, "selinux": text},
     "volume": {"nocopy": flag, "subpath": text},
-    "tmpfs": {"size": size, "mode": text},
+    "tmpfs": {"size": size, "mode": octal},
 }
 
 
@@ -95,6 +95,8 @@ def _read_long(node: Node, context: Context) -> dict[str, Json]:
         found["read_only"] = True
     for section in _FORMS:
         found |= _read_section(node, section, kind, context)
+    if "bind" in found and "source" not in found:
+        raise Mistake("an anonymous volume can't be relabelled")
     return found
 
 

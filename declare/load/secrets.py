@@ -1,5 +1,6 @@
 """Reads the values of secrets on the machine that runs declare. No message ever holds one."""
 
+import contextlib
 import os
 import select
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from declare.load.problems import Mistake, Problems
-from declare.load.text import SIZE_LIMIT, read_bytes, read_inside
+from declare.load.text import SIZE_LIMIT, read_bytes, read_inside, read_text
 from declare.model.app import Desired, SecretSource, SecretValue
 
 DEADLINE = 30.0
@@ -31,9 +32,17 @@ def read_secrets(
         try:
             values[name] = SecretValue(_read(name, source, environment, root, outside_root=outside_root))
         except Mistake as mistake:
+            _keep_text(source, problems)
             problems.add(mistake.summary, source.source, help=mistake.help)
     problems.raise_errors()
     return values
+
+
+def _keep_text(source: SecretSource, problems: Problems) -> None:
+    """So that the problem can show the line; the file may be standard input, or gone by now."""
+    if source.source is not None:
+        with contextlib.suppress(Mistake):
+            problems.keep_text(source.source.file, read_text(Path(source.source.file)))
 
 
 def _read(name: str, source: SecretSource, environment: Mapping[str, str], root: Path, *, outside_root: bool) -> bytes:
@@ -62,7 +71,8 @@ def _run(name: str, command: tuple[str, ...], environment: Mapping[str, str], ro
             command, cwd=root, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
     except (OSError, ValueError) as error:
-        raise Mistake(f'secret "{name}": can\'t run {command[0]}: {error}') from None
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it can't be a command"
+        raise Mistake(f'secret "{name}": can\'t run {command[0]}: {reason}') from None
     try:
         output = _collect(name, process, time.monotonic() + DEADLINE)
     finally:
