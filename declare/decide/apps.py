@@ -41,7 +41,7 @@ def decide_app(
     app = wish.app
     at = {standing.host if not standing.needs_host else hosts[standing.key] for standing in standings}
     use = ImageUse(app.image, app.name, app.pull_policy, app.platform, app.source)
-    choice, clash = choose_image(use, at, situation.views, situation.observed.digests)
+    choice, clash = choose_image(use, at, situation.images.get(app.image, {}), situation.observed.digests)
     result = change_replicas(situation, standings, hosts, spaces=spaces, choice=choice)
     replicas = (*result.changes, *surplus(situation, wish, [standing.replica for standing in standings]))
     new_hosts = [change.new.host for change in replicas if change.new]

@@ -32,8 +32,8 @@ def show_unplaced(unplaced: list[Group], spaces: Mapping[str, Space]) -> Iterato
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         lines = [f"no host can take {shown}", *(f"  {line}" for line in verdict.lines)]
         source = group.wish.app.source
-        place_text = f" at {source}" if source else ""
-        yield Problem("\n".join(lines), source, help=f"{verdict.hint}{place_text}")
+        hint = verdict.hint.replace("{at}", f" at {source}" if source else "")
+        yield Problem("\n".join(lines), source, help=hint)
 
 
 def _group(situation: Situation, standings: Mapping[Key, Standing], volumes: Volumes) -> Iterator[Group]:

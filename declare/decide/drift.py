@@ -5,16 +5,15 @@ from collections.abc import Iterator, Mapping
 from declare.model.canonical import Json
 from declare.model.observed import Container
 from declare.model.plan import Drift, Repair
-from declare.model.settings import declared_settings
 
 _RESTARTED = ("always", "unless-stopped")
 
 
-def find_repairs(container: Container, spec: Mapping[str, Json], *, name: str) -> Iterator[Repair]:
-    """What puts a container back as it was declared. `name` is the one that it should have."""
+def find_repairs(container: Container, settings: Mapping[str, Json], *, name: str) -> Iterator[Repair]:
+    """What puts a container back as it was declared. `settings` and `name` are what it should have."""
     if container.name != name:
         yield Repair("rename", name)
-    changed = _altered(container, spec)
+    changed = _altered(container, settings)
     if changed:
         found = container.settings or {}
         detail = ", ".join(f"{key} {_show(found[key])} → {_show(value)}" for key, value in changed.items())
@@ -53,12 +52,11 @@ def _why_stopped(container: Container) -> str:
     return f"exited with code {container.exit_code}"
 
 
-def _altered(container: Container, spec: Mapping[str, Json]) -> dict[str, Json]:
+def _altered(container: Container, settings: Mapping[str, Json]) -> dict[str, Json]:
     found = container.settings
     if found is None:
         return {}
-    declared = declared_settings(spec)
-    return {key: declared[key] for key in sorted(declared) if key in found and found[key] != declared[key]}
+    return {key: settings[key] for key in sorted(settings) if key in found and found[key] != settings[key]}
 
 
 def _show(value: Json) -> str:

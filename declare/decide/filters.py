@@ -12,7 +12,7 @@ from declare.model.quantity import format_size
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a host can't take a replica: a predicate for one host and for several, what is particular to this host, and
-    what the user could do.
+    what the user could do, with {at} where the place in the manifest belongs.
     """
 
     one: str
@@ -24,7 +24,7 @@ class Refusal:
 _SHOWN_HOSTS = 5
 _ANOTHER_HOST = "add a host, or set one to active"
 _DATA = "data is never left behind: bring the host back that has it, or move it by hand"
-_LESS = "add a host, or ask for less in resources"
+_LESS = "add a host, or ask for less in resources{at}"
 
 
 def refuse_host(view: HostView) -> Refusal | None:
@@ -43,7 +43,7 @@ def refuse_labels(wish: Wish, view: HostView) -> Refusal | None:
     for label, values in sorted(wish.app.placement.require.items()):
         if view.host.labels.get(label) not in values:
             text = f"label {label}={' or '.join(values)}"
-            return Refusal(f"lacks {text}", f"lack {text}", hint=f"add a host with {text}, or loosen placement")
+            return Refusal(f"lacks {text}", f"lack {text}", hint=f"add a host with {text}, or loosen placement{{at}}")
     return None
 
 
@@ -61,7 +61,7 @@ def refuse_count(wish: Wish, space: Space) -> Refusal | None:
     if limit is None or space.apps.get(wish.name, 0) < limit:
         return None
     text = f"max_per_host {limit} of {wish.name}"
-    return Refusal(f"has {text} already", f"have {text} already", hint="add a host, or allow more in placement")
+    return Refusal(f"has {text} already", f"have {text} already", hint="add a host, or allow more in placement{at}")
 
 
 def refuse_ports(wish: Wish, replica: str, space: Space) -> Refusal | None:
@@ -71,7 +71,7 @@ def refuse_ports(wish: Wish, replica: str, space: Space) -> Refusal | None:
         return None
     (port, protocol, _), holder = held
     text = f"port {port}" + ("" if protocol == "tcp" else f"/{protocol}")
-    return Refusal(f"has {text} taken", f"have {text} taken", f"by {holder}", "free the port, or publish another")
+    return Refusal(f"has {text} taken", f"have {text} taken", f"by {holder}", "free the port, or publish another{at}")
 
 
 def refuse_resources(wish: Wish, space: Space) -> Refusal | None:

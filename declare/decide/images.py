@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from declare.decide.hosts import Views
 from declare.model.app import PullPolicy
 from declare.model.observed import Container, Image
 from declare.model.plan import ImagePull
@@ -38,14 +37,15 @@ class ImageChoice:
 
 
 def choose_image(
-    use: ImageUse, hosts: Iterable[str], views: Views, digests: Mapping[str, str]
+    use: ImageUse, hosts: Iterable[str], found: Mapping[str, Image], digests: Mapping[str, str]
 ) -> tuple[ImageChoice, Problem | None]:
-    """The image for the hosts that run or will run it. A tag that means different images on them is a problem."""
-    found = {name: view.observed.images[use.reference] for name, view in views.items()
-             if view.usable and use.reference in view.observed.images}  # fmt: skip
+    """The image for the hosts that run or will run it. A tag that means different images on them is a problem.
+
+    `found` is what each host has under the reference, `digests` what the registry has.
+    """
     if use.policy == "always" and use.reference in digests:
         return _choose_pinned(use, digests[use.reference], found), None
-    own = {name: image for name, image in found.items() if name in set(hosts)}
+    own = {name: found[name] for name in hosts if name in found}
     if _differ(own.values()):
         return ImageChoice(use), _show_difference(use, own)
     known = own or ({} if _differ(found.values()) else found)
@@ -112,8 +112,8 @@ def _choose_pinned(use: ImageUse, digest: str, found: Mapping[str, Image]) -> Im
 
 
 def _differ(images: Iterable[Image]) -> bool:
-    every = list(images)
-    return any(not _same(image, every[0]) for image in every[1:])
+    distinct = list({image.id: image for image in images}.values())
+    return any(not _same(image, distinct[0]) for image in distinct[1:])
 
 
 def _same(one: Image, other: Image) -> bool:

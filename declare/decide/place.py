@@ -187,15 +187,17 @@ class _Zones:
         self._wish = wish
         self._counts: dict[str, int] = {}
         self._heaps: dict[str, list[tuple[_Rank, Space]]] = {}
+        name, spread = wish.name, wish.spread
         for space in candidates:
-            zone = self._zone_of(space)
-            self._heaps.setdefault(zone, []).append((_rank(wish, space), space))
-            self._counts.setdefault(zone, 0)
+            zone = space.view.host.labels.get(spread, "")
+            rank = (space.apps.get(name, 0), space.share_with(wish), space.containers, space.name)
+            self._heaps.setdefault(zone, []).append((rank, space))
         for space in everywhere:
-            if count := space.apps.get(wish.name, 0):
+            if name in space.apps:
                 zone = self._zone_of(space)
-                self._counts[zone] = self._counts.get(zone, 0) + count
-        for heap in self._heaps.values():
+                self._counts[zone] = self._counts.get(zone, 0) + space.apps[name]
+        for zone, heap in self._heaps.items():
+            self._counts.setdefault(zone, 0)
             heapify(heap)
 
     def choose(self, replica: str) -> Space | None:
@@ -228,7 +230,7 @@ class _Zones:
 
 
 def _rank(wish: Wish, space: Space) -> _Rank:
-    return space.apps.get(wish.name, 0), space.share_with(wish), space.containers, space.view.host.name
+    return space.apps.get(wish.name, 0), space.share_with(wish), space.containers, space.name
 
 
 def bundle(groups: Sequence[Group], spaces: Mapping[str, Space]) -> str | None:

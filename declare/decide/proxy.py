@@ -78,7 +78,8 @@ def _find_proxies(situation: Situation) -> dict[str, list[Container]]:
 def _choose(situation: Situation, form: ContainerProxy | FileProxy | None) -> tuple[ImageChoice | None, Problem | None]:
     if not isinstance(form, ContainerProxy):
         return None, None
-    return choose_image(ImageUse(form.image, "proxy"), form.hosts, situation.views, situation.observed.digests)
+    found = situation.images.get(form.image, {})
+    return choose_image(ImageUse(form.image, "proxy"), form.hosts, found, situation.observed.digests)
 
 
 @dataclass(frozen=True, slots=True)

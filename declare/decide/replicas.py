@@ -94,7 +94,7 @@ class _Decider:
         if standing.stand is Stand.LEAVES:
             return self._move(standing, current)
         cause = self._why_replace(standing, current, fields)
-        repairs = tuple(find_repairs(current, standing.wish.spec, name=self._name(standing, _generation(current))))
+        repairs = tuple(find_repairs(current, standing.wish.settings, name=self._name(standing, _generation(current))))
         self.result.drift += show_drift(_subject(standing), current, repairs, replaced=bool(cause))
         if cause:
             return self._replace(standing, current, cause)

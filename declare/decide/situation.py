@@ -11,7 +11,7 @@ from declare.decide.wish import Wish, read_wishes
 from declare.model import names
 from declare.model.app import Desired
 from declare.model.inventory import ContainerProxy, Inventory
-from declare.model.observed import Container, Observed, Ownership, PortBinding
+from declare.model.observed import Container, Image, Observed, Ownership, PortBinding
 from declare.model.record import AppRecord, PlacedReplica
 
 Key = tuple[str, str]
@@ -24,16 +24,16 @@ _STRANGE = (Bucket.FOREIGN, Bucket.UNREADABLE, Bucket.COPY)
 class Situation:
     """`wishes` are the declared apps that the plan is about, `bystanders` the declared ones that it is not about.
 
-    `strange_names` are hosts and names of containers that are not ours, `placed` is what the record places, and
-    `generations` are the highest seen anywhere, the record included.
+    `images` are those that hosts have, by reference and host; `strange_names` are hosts and names of containers that
+    are not ours; `placed` is what the record places; `generations` are the highest seen anywhere, the record included.
     """
 
     project: str
     inventory: Inventory
     observed: Observed
-    desired: Desired
     options: PlanOptions
     views: Mapping[str, HostView]
+    images: Mapping[str, Mapping[str, Image]]
     wishes: Mapping[str, Wish]
     bystanders: Mapping[str, Wish]
     sorted: Sorted
@@ -73,9 +73,9 @@ def read_situation(
         project=project,
         inventory=inventory,
         observed=observed,
-        desired=desired,
         options=options,
         views=views,
+        images=_index_images(views),
         wishes={} if options.destroy else {n: wish for n, wish in wishes.items() if options.selects(n)},
         bystanders={n: wish for n, wish in wishes.items() if not options.selects(n)},
         sorted=sorted_out,
@@ -95,8 +95,9 @@ def build_spaces(situation: Situation) -> dict[str, Space]:
     """Each host's space with all that this plan does not place: strangers, bystanders, what is left of removed apps."""
     spaces = {name: Space(view) for name, view in situation.views.items() if not view.lost}
     for space in spaces.values():
-        for container in space.view.observed.containers if space.view.usable else ():
-            _count(container, space, situation)
+        if space.view.usable:
+            for container in sorted(space.view.observed.containers, key=lambda c: (c.name, c.id)):
+                _count(container, space, situation)
     for key, replica in situation.placed.items():
         if replica.host in spaces and spaces[replica.host].view.silent:
             _count_remembered(key, replica, spaces[replica.host], situation)
@@ -151,6 +152,15 @@ def _proxy_ports(situation: Situation, spaces: Mapping[str, Space]) -> Iterator[
 def _listens(inventory: Inventory) -> tuple[int, ...]:
     settings = inventory.proxy
     return tuple(port for port in (settings.http, settings.https) if port) if settings else ()
+
+
+def _index_images(views: Mapping[str, HostView]) -> dict[str, dict[str, Image]]:
+    """The images by reference and host."""
+    index: dict[str, dict[str, Image]] = {}
+    for view in views.values():
+        for reference, image in view.observed.images.items() if view.usable else ():
+            index.setdefault(reference, {})[view.name] = image
+    return index
 
 
 def _matcher(wishes: Mapping[str, Wish]) -> Matches:

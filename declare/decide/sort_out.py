@@ -74,7 +74,7 @@ def sort_out(containers: Iterable[Container], project: str, matches: Matches) ->
         else:
             claims.setdefault((owner.app, owner.replica), []).append((container, owner))
     for (app, replica), claimants in sorted(claims.items()):
-        found = _choose(claimants, project, matches, result.buckets)
+        found = _find_only(claimants, project, result.buckets) or _choose(claimants, project, matches, result.buckets)
         if found.all:
             result.replicas.setdefault(app, {})[replica] = found
     return result
@@ -93,6 +93,20 @@ def _bucket_of_stranger(container: Container, project: str) -> Bucket:
     labels: Mapping[str, str] = container.labels
     ours = container.owner is None and labels.get(PROJECT) == project and any(n.startswith(PREFIX) for n in labels)
     return Bucket.UNREADABLE if ours else Bucket.FOREIGN
+
+
+def _find_only(
+    claimants: Sequence[tuple[Container, Ownership]], project: str, buckets: Mapping[Bucket, list[Container]]
+) -> Found | None:
+    """The usual case, of which there can be very many: one container, under its own name, that was started."""
+    if len(claimants) > 1:
+        return None
+    container, owner = claimants[0]
+    name = names.replica_container(project, owner.app, owner.replica, owner.generation)
+    if container.name != name or container.state in ("created", "removing"):
+        return None
+    buckets[Bucket.CURRENT].append(container)
+    return Found(current=container)
 
 
 def _choose(

@@ -19,10 +19,13 @@ class Space:
     `limit_*` None: unknown, and so unlimited. `taken` are all host ports that anything holds or would hold if started.
     """
 
-    __slots__ = ("apps", "containers", "cpus", "fixed", "limit_cpus", "limit_memory", "memory", "taken", "view")
+    __slots__ = (
+        "apps", "containers", "cpus", "fixed", "limit_cpus", "limit_memory", "memory", "name", "taken", "view",
+    )  # fmt: skip
 
     def __init__(self, view: HostView) -> None:
         self.view = view
+        self.name = view.name
         self.limit_cpus, self.limit_memory = _read_limits(view)
         self.cpus = 0
         self.memory = 0
@@ -30,10 +33,6 @@ class Space:
         self.apps: dict[str, int] = {}
         self.fixed: dict[tuple[int, str], list[tuple[str, str]]] = {}
         self.taken: set[int] = set()
-
-    @property
-    def name(self) -> str:
-        return self.view.host.name
 
     def count(self, resources: Resources) -> None:
         """Count a container that is not placed by this plan."""

@@ -29,7 +29,10 @@ class Stand(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`host` is where it is, was, or (missing) was last placed. `by_hand`: somebody removed its container."""
+    """`host` is where it is, was, or (missing) was last placed. `by_hand`: somebody removed its container.
+
+    `anew` are the fields that ask something else of the host than its container was placed for.
+    """
 
     wish: Wish
     replica: str
@@ -39,6 +42,7 @@ class Standing:
     found: Found = NOT_FOUND
     placed: PlacedReplica | None = None
     by_hand: bool = False
+    anew: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,7 +64,7 @@ def settle(situation: Situation, spaces: Mapping[str, Space], volumes: Volumes) 
         for standing in (_look(situation, wish, replica) for replica in wanted_replicas(situation, wish))
     }
     volumes.learn_homes((s.wish, s.host) for s in standings.values() if not s.needs_host)
-    ordered = sorted(standings, key=lambda key: _asks_anew(standings[key]))
+    ordered = sorted(standings, key=lambda key: bool(standings[key].anew))
     for key in ordered:
         standing = standings[key]
         if not standing.needs_host:
@@ -103,7 +107,9 @@ def _look(situation: Situation, wish: Wish, replica: str) -> Standing:
     if current:
         view = situation.views[current.host]
         cause = _why_move(wish, view)
-        return Standing(wish, replica, Stand.LEAVES if cause else Stand.STAYS, current.host, cause, found, placed)
+        stand = Stand.LEAVES if cause else Stand.STAYS
+        anew = _ask_anew(wish, current)
+        return Standing(wish, replica, stand, current.host, cause, found, placed, anew=anew)
     return _look_for_missing(situation, wish, replica, found, placed)
 
 
@@ -153,20 +159,15 @@ def _why_leave(standing: Standing, space: Space, volumes: Volumes) -> str:
     if away:
         return away
     refusal = refuse_count(wish, space)
-    if refusal is None and _differs(standing, ("publish",)):
+    if refusal is None and "publish" in standing.anew:
         refusal = refuse_ports(wish, replica, space)
-    if refusal is None and _differs(standing, _RESOURCE_FIELDS):
+    if refusal is None and standing.anew - {"publish"}:
         refusal = refuse_resources(wish, space)
     return f"{space.name} {refusal.one}" if refusal else ""
 
 
-def _asks_anew(standing: Standing) -> bool:
-    return standing.stand is Stand.STAYS and _differs(standing, ("publish", *_RESOURCE_FIELDS))
-
-
-def _differs(standing: Standing, fields: tuple[str, ...]) -> bool:
-    current = standing.found.current
-    if current is None or current.owner is None:
-        return False
-    old = current.owner.spec
-    return any(old.get(name) != standing.wish.spec.get(name) for name in fields)
+def _ask_anew(wish: Wish, current: Container) -> frozenset[str]:
+    if current.owner is None or current.owner.spec == wish.spec:
+        return frozenset()
+    old, new = current.owner.spec, wish.spec
+    return frozenset(name for name in ("publish", *_RESOURCE_FIELDS) if old.get(name) != new.get(name))

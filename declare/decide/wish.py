@@ -8,6 +8,7 @@ from declare.model import names
 from declare.model.app import App, Desired, Mount, VolumeSpec
 from declare.model.canonical import Json
 from declare.model.plan import VolumeCreate
+from declare.model.settings import declared_settings
 
 MICRO = 1_000_000
 DEFAULT_SPREAD = "zone"
@@ -16,14 +17,16 @@ _NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs3", "nfs4", "cifs", "smb3", "ceph",
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`spec` goes into the label. `cpus` in millionths of a core, so that sums never depend on their order.
+    """`spec` goes into the label, `settings` are what it makes of those that can be altered by hand.
 
-    `written` are Docker's names of the local volumes that it writes, `bound` those whose host it must share: the
-    written ones, and the read ones that another app writes. `external` must exist already.
+    `cpus` is in millionths of a core, so that sums never depend on their order. `written` are Docker's names of the
+    local volumes that it writes, `bound` those whose host it must share: the written ones, and the read ones that
+    another app writes. `external` must exist already.
     """
 
     app: App
     spec: Mapping[str, Json]
+    settings: Mapping[str, Json]
     cpus: int
     memory: int
     volumes: tuple[VolumeCreate, ...] = ()
@@ -62,9 +65,11 @@ def _read_wish(app: App, desired: Desired, project: str, fingerprints: Mapping[s
     named = [mount for mount in app.volumes if _is_named(mount)]
     volumes = {volume.name: volume for volume in (volume_of(desired, project, mount) for mount in named)}
     writes = {volume_of(desired, project, mount).name for mount in named if not mount.read_only}
+    spec = label_spec(app, fingerprints)
     return Wish(
         app=app,
-        spec=label_spec(app, fingerprints),
+        spec=spec,
+        settings=declared_settings(spec),
         cpus=round(app.resources.cpus * MICRO),
         memory=app.resources.memory,
         volumes=tuple(

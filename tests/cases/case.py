@@ -107,7 +107,9 @@ def _happen(world: World, event: dict[str, Any]) -> None:
         raise ValueError(f"nothing is known of {what!r}")
 
 
-def _set_image(world: World, host: str, *, reference: str, is_now: str | None = None, digest: str | None = None) -> None:
+def _set_image(
+    world: World, host: str, *, reference: str, is_now: str | None = None, digest: str | None = None
+) -> None:
     images = dict(world.host(host).images)
     images.pop(reference, None)
     if is_now:
@@ -129,5 +131,3 @@ def _render_nginx(plan: Plan, inventory: Inventory) -> str:
     if host is None or not port:
         return ""
     return render(plan.proxy.model, ack=Acknowledgement(host.address, port)).text
-
-
