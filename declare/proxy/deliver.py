@@ -87,15 +87,21 @@ def swap(prepared: Prepared, *, seconds: float = ACK_TIMEOUT) -> Swapped:
 
 
 def await_workers(swapped: Swapped, *, drain: float) -> bool:
-    """Whether all requests that began under the configuration before have ended, within `drain` seconds."""
-    deadline = time.monotonic() + drain
+    """Whether all requests that began under the configuration before have ended, within `drain` seconds.
+
+    Whatever `drain` is, it waits until none of those workers takes new requests any more.
+    """
+    start = time.monotonic()
     pause = 2 * _POLL
-    while _busy_workers(swapped):
-        if (left := deadline - time.monotonic()) <= 0:
+    while True:
+        taking, ending = _workers_of_before(swapped)
+        if not taking and not ending:
+            return True
+        left = start + (ACK_TIMEOUT if taking else drain) - time.monotonic()
+        if left <= 0:
             return False
         time.sleep(min(pause, left))
         pause = min(1.0, 1.5 * pause)
-    return True
 
 
 def deliver(engine: EngineWriter, container_id: str, config: NginxConfig, *, drain: float) -> bool:
@@ -182,10 +188,12 @@ def _put_back(prepared: Prepared, *, seconds: float) -> bool:
         return False
 
 
-def _busy_workers(swapped: Swapped) -> frozenset[str]:
+def _workers_of_before(swapped: Swapped) -> tuple[frozenset[str], frozenset[str]]:
+    """Those that still take requests, and those that only end theirs."""
     script = f"{_WORKERS}; echo; {_ENDING}; true"
-    everyone, _, ending = _run(swapped.engine, swapped.container_id, ["sh", "-c", script]).partition("\n\n")
-    return (swapped.workers & _processes(everyone)) | _processes(ending)
+    listing, _, listed_ending = _run(swapped.engine, swapped.container_id, ["sh", "-c", script]).partition("\n\n")
+    ending = _processes(listed_ending)
+    return (swapped.workers & _processes(listing)) - ending, ending
 
 
 def _processes(listing: str) -> frozenset[str]:

@@ -17,7 +17,8 @@ from declare.model.inventory import Host as InventoryHost
 from declare.model.names import proxy_container
 from declare.model.observed import ObservedProxy
 from declare.model.proxy import Endpoint, ProxyModel, Upstream
-from declare.proxy.config import Acknowledgement, Certificate, NginxConfig
+from declare.proxy.ask import ask_config
+from declare.proxy.config import Acknowledgement, Answer, Certificate, NginxConfig
 from declare.proxy.container import create_proxy, proxy_owner, retire_proxy
 from declare.proxy.deliver import await_workers, deliver, prepare, swap
 from declare.proxy.failure import ProxyNotAcknowledged, ProxyRefused
@@ -202,6 +203,14 @@ def test_a_request_under_the_old_configuration_is_waited_for(stage: Stage) -> No
     assert await_workers(swapped, drain=10)
     slow.join()
     assert answers == [200]
+
+
+def test_after_a_delivery_only_the_new_configuration_answers(stage: Stage) -> None:
+    proxy = stage.create(stage.config())
+    for turn in range(5):
+        new = stage.config(1 + turn % 2)
+        deliver(stage.engine, proxy, new, drain=0)
+        assert {ask_config(stage.engine, new.ack) for _ in range(20)} == {Answer(new.hash, 0)}
 
 
 def test_no_request_is_lost_over_many_deliveries(stage: Stage) -> None:
