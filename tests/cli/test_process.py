@@ -1,9 +1,13 @@
 """Pipes, signals and streams of the real process."""
 
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -78,6 +82,29 @@ def test_a_signal_ends_a_question_at_once(project):
     os.close(reader)
     os.close(writer)
     assert code == 130 and "Traceback" not in err
+
+
+def test_a_terminal_shows_progress_live_and_ctrl_c_stops_it(project):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project)
+        os.execve(SCRIPTED[0], [*SCRIPTED, "apply"], {**ENVIRONMENT, "TERM": "xterm"})
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    read_until(terminal, "Only yes is accepted as an answer: ")
+    os.write(terminal, b"yes\n")
+    assert "web/1" in read_until(terminal, "of 5 changes done")
+    os.write(terminal, b"\x03")
+    seen = read_until(terminal, 'Run "declare apply" to go on.')
+    assert "interrupted: the step in hand is finished first" in seen
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    os.close(terminal)
+
+
+def read_until(terminal: int, end: str) -> str:
+    seen = b""
+    while end not in seen.decode(errors="replace"):
+        seen += os.read(terminal, 4096)
+    return seen.decode(errors="replace")
 
 
 def test_a_full_disk_behind_standard_output_is_told(project):
