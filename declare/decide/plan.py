@@ -13,7 +13,7 @@ from declare.decide.removal import check_removals, decide_removals, mention_unde
 from declare.decide.situation import Key, Situation, build_spaces, read_situation
 from declare.decide.sort_out import Bucket
 from declare.decide.space import Space
-from declare.decide.standing import Standing, settle
+from declare.decide.standing import Stand, Standing, settle
 from declare.decide.volumes import read_volumes
 from declare.decide.wish import Wish
 from declare.model.app import Desired
@@ -55,7 +55,9 @@ def make_plan(
     volumes.learn_homes(_bystanders(situation))
     standings = settle(situation, spaces, volumes)
     placements = assign(situation, standings, spaces, volumes)
-    _raise(show_unplaced(placements.unplaced, spaces))
+    _raise([*show_unplaced(placements.unplaced, spaces), *_check_out_of_sight(situation, standings)])
+    for space in spaces.values():
+        space.reserve_fixed()
     apps = _decide_apps(situation, standings, placements.hosts, spaces)
     removed = decide_removals(situation)
     changes = sorted([app.change for app in apps] + removed, key=lambda change: change.name)
@@ -126,6 +128,23 @@ def _check_names(situation: Situation) -> Iterable[Problem]:
         yield Problem(f'no app is named "{name}"', help=f"there are {', '.join(sorted(known)) or 'none'}")
 
 
+def _check_out_of_sight(situation: Situation, standings: Mapping[Key, Standing]) -> Iterable[Problem]:
+    """Without a record nobody knows what a silent host runs: a missing replica of a running app may well be there."""
+    if situation.observed.record is not None or not situation.silent:
+        return
+    hosts = ", ".join(view.name for view in situation.silent)
+    running = {
+        name for name, found in situation.sorted.replicas.items() if any(each.current for each in found.values())
+    }
+    for (name, replica), standing in standings.items():
+        if standing.stand is Stand.MISSING and name in running:
+            yield Problem(
+                f"{name}/{replica} may run on {hosts}: it can't be reached, and no record says what is there",
+                situation.wishes[name].app.source,
+                help="bring it back, or say that it is lost (--lost)",
+            )
+
+
 def _warn(situation: Situation, removed: list[AppChange], proxy: ProxyDecision) -> Iterable[Problem]:
     yield from mention_undeclared(situation, removed)
     yield from (problem for problem in proxy.problems if not problem.is_error)
@@ -133,6 +152,9 @@ def _warn(situation: Situation, removed: list[AppChange], proxy: ProxyDecision) 
         why = "has labels of this project that can't be read" if container.owner is None else "has copied labels"
         yield Problem(f"{container.name} on {container.host} {why}", severity="warning",
                       help="it is left alone")  # fmt: skip
+    for name in sorted({placed.host for placed in situation.placed.values()} - situation.views.keys()):
+        yield Problem(f"{name} is not in the inventory any more, and still has containers of {situation.project}",
+                      severity="warning", help="they are left alone: drain it first, then remove it")  # fmt: skip
     for name in sorted(situation.options.lost - situation.views.keys()):
         yield Problem(f"{name} is declared lost, and is not in the inventory", severity="warning")
 

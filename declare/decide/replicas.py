@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from declare.decide.allocate import NoFreePort, allocate, rebind
+from declare.decide.allocate import NoFreePort, allocate, fixed_bindings, rebind
 from declare.decide.diff import diff_container, show_cause
 from declare.decide.drift import find_repairs, show_drift
 from declare.decide.images import ImageChoice, differs, short_id
@@ -172,11 +172,19 @@ class _Decider:
             return "restart"
         if current.state == "dead":
             return "its container is dead"
-        address = self.spaces[current.host].view.address
-        bound = {b.host_ip for b in current.owner.ports if b.name} if current.owner else set()
-        if bound and address and bound != {address}:
-            return f"bound to {', '.join(sorted(bound))}, {current.host} is {address} now"
-        return ""
+        return self._why_rebind(standing.wish, current)
+
+    def _why_rebind(self, wish: Wish, current: Container) -> str:
+        """Ports are bound to their host's address: a host that got another one needs new containers."""
+        space = self.spaces[current.host]
+        bound = {binding.host_ip for binding in current.owner.ports} if current.owner else set()
+        wanted = {binding.host_ip for binding in fixed_bindings(wish, space)}
+        if wish.app.ports and not wish.app.host_network:
+            wanted.add(space.view.address)
+        strange = sorted(bound - wanted)
+        if not strange or not space.view.address:
+            return ""
+        return f"bound to {', '.join(strange)}, {current.host} is {space.view.address} now"
 
 
 def _keep(standing: Standing, current: Container, repairs: tuple[Repair, ...]) -> ReplicaChange:

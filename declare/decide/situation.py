@@ -123,13 +123,12 @@ def _count(container: Container, space: Space, situation: Situation) -> None:
 
 
 def _hold_ours(container: Container, owner: Ownership, space: Space, situation: Situation) -> None:
-    # A replica that is replaced on its host hands its fixed ports over; a container that goes for good holds them
-    # until it is gone.
-    if container.is_running:
-        key = f"{owner.app}/{owner.replica}"
+    # A replica that is replaced on its host hands its ports over; a container that goes for good holds them until it
+    # is gone.
+    if container.is_running or situation.sorted.found(owner.app, owner.replica).current is container:
         wish = situation.wishes[owner.app]
         stays = wish.app.mode == "global" or (owner.replica.isdigit() and int(owner.replica) <= wish.app.replicas)
-        space.hold([b for b in container.bindings if not b.name], key if stays else container.name)
+        space.hold(container.bindings or owner.ports, f"{owner.app}/{owner.replica}" if stays else container.name)
 
 
 def _count_remembered(key: Key, replica: PlacedReplica, space: Space, situation: Situation) -> None:

@@ -64,6 +64,10 @@ class Space:
         for port, protocol, address in self.fixed_ports(wish.app):
             self.fixed[port, protocol].remove((address, f"{wish.name}/{replica}"))
 
+    def reserve_fixed(self) -> None:
+        """From now on no fixed port of what is here, or will be, is allocated."""
+        self.taken.update(port for (port, _), holders in self.fixed.items() if holders)
+
     def fits(self, wish: Wish) -> bool:
         """Whether cores and memory are left for one more."""
         return (self.limit_cpus is None or self.cpus + wish.cpus <= self.limit_cpus) and (

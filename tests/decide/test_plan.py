@@ -517,3 +517,40 @@ def test_the_proxys_own_ports_are_never_given_out() -> None:
     ports = [binding.host_port for r in change_of(plan, "web").replicas if r.new for binding in r.new.bindings]
     assert plan.proxy
     assert sorted([*ports, plan.proxy.hosts[0].ack_port]) == [20001, 20002, 20003]
+
+
+def test_a_fixed_port_in_the_range_is_never_allocated() -> None:
+    inventory = make_inventory("h1", ports=PortRange(20000, 20001))
+    first = World(inventory, make_app("a", port=80), make_app("b", publish=["20000:80"])).plan()
+    assert [b.host_port for b in replica_of(first, "a/1").new.bindings] == [20001]  # type: ignore[union-attr]
+    world = World(inventory, make_app("a", port=80))
+    world.apply()
+    held = world.container("a").bindings[0].host_port
+    world.declare(make_app("a", port=80), make_app("b", publish=[f"{held}:80"]))
+    assert f"1 host has port {held} taken   (h1: by a/1)" in refusal(world)
+
+
+def test_without_a_record_a_silent_host_may_run_what_is_missing() -> None:
+    world = World(None, make_app(replicas=3))
+    world.apply()
+    world.cut("h2")
+    world.observed = replace(world.observed, record=None)
+    assert "web/2 may run on h2: it can't be reached" in refusal(world)
+    assert actions(world.plan(lost=frozenset({"h2"}))) == {"web/2": "create"}
+
+
+def test_a_host_that_left_the_inventory_is_named_and_its_replicas_are_placed_again() -> None:
+    world = World(None, make_app(replicas=3))
+    world.apply()
+    world.inventory = make_inventory("h1", "h3")
+    plan = world.plan()
+    assert actions(plan) == {"web/2": "move"}
+    assert plan.warnings[0].summary == "h2 is not in the inventory any more, and still has containers of shop"
+
+
+def test_a_host_with_a_new_address_gets_new_containers() -> None:
+    world = World(make_inventory("h1"), make_app(port=80, publish=["53:53/udp", "127.0.0.1:8080:80"]))
+    world.apply()
+    world.set_host("h1", address="10.9.9.9")
+    change = replica_of(world.plan(), "web/1")
+    assert (change.action, change.cause) == (Action.REPLACE, "bound to 10.0.0.2, h1 is 10.9.9.9 now")
