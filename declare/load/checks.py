@@ -6,7 +6,7 @@ from declare.load.document import Node
 from declare.load.problems import Problems
 from declare.model.app import App, CommandCheck, Desired
 from declare.model.inventory import Inventory
-from declare.model.powers import Power, powers
+from declare.model.powers import Power, powers, volume_powers
 from declare.model.problem import Source
 
 
@@ -18,6 +18,15 @@ def check_apps(desired: Desired, nodes: Mapping[str, Node], inventory: Inventory
         _check_secrets(app, node, desired, problems)
         _check_powers(app, node, inventory, problems)
     _check_routes(desired, nodes, problems)
+
+
+def check_volumes(desired: Desired, places: Mapping[str, Source], inventory: Inventory, problems: Problems) -> None:
+    """Add the volumes that are a way round `allow`."""
+    for name, volume in desired.volumes.items():
+        for power in volume_powers(volume):
+            if power.allowance not in inventory.allow:
+                hint = f"if it shall have that power over its host: allow: [{power.allowance}] in {inventory.path}"
+                problems.add(f"volume {name} is not allowed {power.what}", places[name], help=hint)
 
 
 def _check_ports(app: App, node: Node, problems: Problems) -> None:

@@ -1,7 +1,7 @@
 """The canonical form of every field of an app: declare's defaults left out, one spelling for one meaning."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from declare.load.document import Node
 from declare.load.dotenv import parse_dotenv
@@ -12,9 +12,11 @@ from declare.load.forms import (
     capabilities,
     command,
     duration,
+    each,
     environment,
     fields,
     flag,
+    image,
     integer,
     leave_out,
     list_of,
@@ -40,7 +42,7 @@ from declare.model.canonical import Json
 from declare.model.quantity import format_duration, format_size
 
 _PERCENT = re.compile(r"(100|[1-9]?[0-9])%")
-_SEPARATOR = re.compile(r"[=:]")
+_EXTRA_HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)[=:](\[?[0-9A-Fa-f.:]+\]?|host-gateway)")
 
 
 def canonicalise(app: Node, context: Context, *, skip: frozenset[str] = frozenset()) -> dict[str, Json]:
@@ -122,17 +124,23 @@ def _require(node: Node, context: Context) -> dict[str, Json]:
 
 def _extra_hosts(node: Node, context: Context) -> list[str]:
     """NAME=ADDRESS, sorted; an address may stand in brackets."""
-    found: set[str] = set()
-    if isinstance(node.value, dict):
-        for name, entry in node.mapping.items():
-            found.update(f"{name}={address.strip('[]')}" for address in texts(entry, context))
-    for item in node.items:
-        name, *address = _SEPARATOR.split(item.text, maxsplit=1)
-        if not name or not address or not address[0]:
-            context.problems.add(f'"{item.text}" is not NAME=ADDRESS', item.source)
-            continue
-        found.add(f"{name}={address[0].strip('[]')}")
-    return sorted(found)
+    return sorted({host for item in _host_items(node, context) for host in each(item, _extra_host, context)})
+
+
+def _host_items(node: Node, context: Context) -> Iterator[Node]:
+    """The entries as texts, be they a list or a mapping of names to addresses."""
+    if not isinstance(node.value, dict):
+        yield node
+    for name, entry in node.mapping.items():
+        lines = [f"{name}={address}" for address in texts(entry, context)]
+        yield Node([Node(line, entry.source, line, broken=entry.broken) for line in lines], entry.source)
+
+
+def _extra_host(item: Node) -> str:
+    match = _EXTRA_HOST.fullmatch(item.text)
+    if match is None:
+        raise Mistake(f'"{item.text}" is not NAME=ADDRESS', item.source, help="an IP address, or host-gateway")
+    return f"{match.group(1)}={match.group(2).strip('[]')}"
 
 
 def _devices(node: Node, context: Context) -> list[str]:
@@ -200,7 +208,7 @@ def _pull_policy(node: Node, _: Context) -> str:
     return "missing" if node.text == "if_not_present" else node.text
 
 
-def _labels(node: Node, context: Context) -> dict[str, str]:
+def labels(node: Node, context: Context) -> dict[str, str]:
     for key, _, place in read_pairs(node, context):
         if key.startswith("declare.") or key == "declare":
             context.problems.add(f'"{key}" is a label of declare\'s own', place.source, help="choose another prefix")
@@ -227,7 +235,7 @@ _UPDATE = UpdatePolicy()
 _PROXY = ProxyRules()
 
 FORMS: Mapping[str, Form] = {
-    "image": text,
+    "image": image,
     "mode": text,
     "replicas": integer,
     "port": integer,
@@ -294,7 +302,7 @@ FORMS: Mapping[str, Form] = {
     "gpus": _gpus,
     "group_add": text_set,
     "init": flag,
-    "labels": _labels,
+    "labels": labels,
     "logging": record({"driver": text, "options": pairs}, {"options": {}}),
     "mem_limit": size,
     "mem_reservation": size,

@@ -22,6 +22,11 @@ class Context:
     root: Path | None = None
 
 
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\])(?::\d+)?/)?{_PART}(?:/{_PART})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+)
 _OCTAL = re.compile(r"(?:0o?)?([0-7]{3,4})")
 
 Form = Callable[[Node, Context], Json]
@@ -31,6 +36,14 @@ def text(node: Node, _: Context) -> str:
     """Text; a number or a flag as it was written."""
     if isinstance(node.value, dict | list):
         raise Mistake("this must be text", node.source)
+    return node.text
+
+
+def image(node: Node, context: Context) -> str:
+    """An image's reference, in the engine's own grammar."""
+    if not _IMAGE.fullmatch(text(node, context)):
+        hint = "[REGISTRY/]NAME[:TAG][@sha256:…]; a NAME is in lower case"
+        raise Mistake(f'"{node.text}" is not the reference of an image', node.source, help=hint)
     return node.text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from declare.load.document import Node, find, read_document
 from declare.load.dotenv import parse_dotenv
-from declare.load.forms import Context, bytes_of, duration, fields, integer, number, pairs, texts
+from declare.load.forms import Context, bytes_of, duration, fields, image, integer, number, pairs, texts
 from declare.load.interpolation import Interpolator, Lookup, look_up
 from declare.load.problems import Mistake, Problems
 from declare.load.schema import check_shape, coerce, strict_schema
@@ -259,7 +259,7 @@ def _read_proxy(node: Node, inventory: Inventory, context: Context) -> ProxySett
         for item in hosts.items:
             if item.text not in names and names:
                 context.problems.add(f'there is no host "{item.text}"', item.source)
-        form = ContainerProxy(tuple(sorted({item.text for item in hosts.items})), node.mapping["image"].text)
+        form = ContainerProxy(tuple(sorted({item.text for item in hosts.items})), image(node.mapping["image"], context))
     else:
         config = str(Path(inventory.root, node.mapping["config"].text))
         test, reload = (tuple(texts(node.mapping[key], context)) for key in ("test", "reload"))

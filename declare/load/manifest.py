@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from declare.load.app import build_app
-from declare.load.checks import check_apps
+from declare.load.checks import check_apps, check_volumes
 from declare.load.document import Node, find, read_document
-from declare.load.fields import canonicalise
+from declare.load.fields import canonicalise, labels
 from declare.load.forms import Context, Form, command, fields, pairs, text
 from declare.load.interpolation import Interpolator, Lookup, look_up
 from declare.load.inventory import read_dotenv
@@ -62,6 +62,7 @@ def read_manifests(
             found.add_file(coerce(Interpolator(lookup, problems).interpolate(node), strict_schema("manifest")))
     desired = found.desired()
     check_apps(desired, found.nodes, inventory, problems)
+    check_volumes(desired, found.places("volumes"), inventory, problems)
     return desired
 
 
@@ -134,6 +135,10 @@ class _Declared:
         apps = tuple(app for _, app in sorted(self._apps.items()))
         return Desired(apps, dict(sorted(self._volumes.items())), dict(sorted(self._secrets.items())))
 
+    def places(self, section: str) -> Mapping[str, Source]:
+        """Where each name of a section is first declared."""
+        return {name: source for (found, name), source in self._first.items() if found == section}
+
     def _new(self, node: Node, section: str, noun: str, bad: set[Place]) -> Iterable[tuple[str, Node, Source]]:
         """The readable entries of a section that no file before had."""
         if () in bad or (section,) in bad or node.get(section) is None:
@@ -147,7 +152,7 @@ class _Declared:
                 yield name, entry, source
 
     def _read_volume(self, name: str, node: Node) -> VolumeSpec:
-        forms: dict[str, Form] = {"name": text, "driver": text, "driver_opts": pairs, "labels": pairs}
+        forms: dict[str, Form] = {"name": text, "driver": text, "driver_opts": pairs, "labels": labels}
         found = fields(node, forms, self._context) if node.value is not None else {}
         external = node.get("external")
         is_external = external is not None and external.value is True

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from declare.model.app import App
+from declare.model.app import App, VolumeSpec
 from declare.model.inventory import Allowance
 
 _NAMESPACES = ("cgroup", "ipc", "network_mode", "pid", "userns_mode", "uts")
 _SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 _DEVICE_FIELDS = ("device_cgroup_rules", "devices", "gpus")
-_UNCONFINED = ("unconfined", "disable", "systempaths")
+_HARMLESS = ("no-new-privileges", "seccomp=builtin", "seccomp:builtin")
 _FIRST_FREE_PORT = 1024
 
 
@@ -33,13 +33,22 @@ def allowances(app: App) -> tuple[Allowance, ...]:
     return tuple(sorted({power.allowance for power in powers(app)}))
 
 
+def volume_powers(volume: VolumeSpec) -> tuple[Power, ...]:
+    """The powers that a volume's options give whoever mounts it: the local driver can bind a path, or mount a disk."""
+    device = volume.driver_opts.get("device", "")
+    if volume.driver != "local" or not device.startswith("/") or device.startswith("//"):
+        return ()
+    allowance: Allowance = "devices" if device.startswith("/dev/") else "host_paths"
+    return (Power(allowance, f"the host's path {device}", "driver_opts", device),)
+
+
 def _privileges(app: App) -> list[Power]:
     spec = app.spec
     found = [Power("privileged", "to be privileged", "privileged")] if spec.get("privileged") else []
     found += [
         Power("privileged", f"to run with {option}", "security_opt", option)
         for option in spec.get("security_opt", ())
-        if any(word in option for word in _UNCONFINED)
+        if not option.startswith(_HARMLESS)
     ]
     if "cgroup_parent" in spec:
         found.append(Power("privileged", "a control group of the host's", "cgroup_parent"))

@@ -216,6 +216,18 @@ PORTS = (
 )
 
 POWERS = (
+    _app("allow-own-seccomp-profile", "security_opt: ['seccomp={}']", "4:20", "allow: [privileged]"),
+    _manifest(
+        "allow-path-through-a-volume",
+        "volumes:\n  etc: {driver_opts: {type: none, o: bind, device: /etc}}\n",
+        "2:3",
+        "the host's path /etc",
+        "allow: [host_paths]",
+    ),
+    _manifest("image-with-a-space", "apps: {web: {image: 'a b'}}\n", "1:21", "not the reference of an image"),
+    _manifest("image-like-an-option", "apps: {web: {image: --privileged}}\n", "1:21", "not the reference"),
+    _app("volume-label-of-ours", "labels: [declare.role=lock]", "4:14", "declare's own"),
+    _app("tmpfs-relative", "tmpfs: run", "4:12", "not an absolute path"),
     _app("allow-privileged", "privileged: true", "4:5", "not allowed", "allow: [privileged]"),
     _app("allow-pid-host", "pid: host", "4:5", "not allowed", "allow: [host_namespaces]"),
     _app("allow-host-network", "network_mode: host", "4:5", "allow: [host_namespaces]"),

@@ -40,15 +40,22 @@ def test_there_are_a_hundred_kinds_and_forty_injections() -> None:
     assert len(set(INJECTIONS)) > 40
 
 
-@pytest.mark.parametrize("id", ["yaml-bomb", "yaml-deep", "yaml-many-values", "file-too-large", "replicas-5000-digits"])
-def test_hostile_files_cost_little_time_and_memory(id: str, tmp_path: Path) -> None:
-    case = next(case for case in CASES if case.id == id)
-    tracemalloc.start()
+HOSTILE = ("yaml-bomb", "yaml-deep", "yaml-many-values", "file-too-large", "replicas-5000-digits")
+
+
+@pytest.mark.parametrize("id", HOSTILE)
+def test_hostile_files_cost_little_time(id: str, tmp_path: Path) -> None:
     started = time.process_time()
-    problems_of(case, tmp_path)
+    problems_of(next(case for case in CASES if case.id == id), tmp_path)
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("id", HOSTILE)
+def test_hostile_files_cost_little_memory(id: str, tmp_path: Path) -> None:
+    tracemalloc.start()
+    problems_of(next(case for case in CASES if case.id == id), tmp_path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert time.process_time() - started < 4
     assert peak < 100e6
 
 

@@ -22,7 +22,7 @@ FIELDS = read_schema("manifest")["$defs"]["app"]["properties"]
 KEYS = sorted(FIELDS)
 LOOKUP = look_up({"A": "a", "E": "", "PORT": "80"})
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 yaml_text = st.text(alphabet="ab: -[]{}&*!|>'\"#\n\t,.<$\\01%@`é\U0001f600", max_size=80)
 values = st.recursive(
     st.none()
@@ -94,7 +94,7 @@ def test_any_end_of_a_manifest_is_read_or_refused(text: str) -> None:
 
 
 @given(st.sampled_from(KEYS), values)
-@settings(quick, max_examples=400)
+@settings(quick, max_examples=120)
 def test_any_value_of_any_field_is_read_or_refused_at_its_place(field: str, value: Any) -> None:
     app = {"image": "x", field: value}
     try:
@@ -104,7 +104,7 @@ def test_any_value_of_any_field_is_read_or_refused_at_its_place(field: str, valu
 
 
 @given(st.sampled_from(KEYS), values)
-@settings(quick, max_examples=400)
+@settings(quick, max_examples=120)
 def test_any_recorded_spec_is_an_app_or_refused(field: str, value: Any) -> None:
     try:
         app = parse_app("web", {"image": "x", field: value})
