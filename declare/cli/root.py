@@ -54,8 +54,9 @@ def root(
     declare apply               show the plan, ask, do it
 
     The options below may also stand after the command. Each option has an environment variable:
-    --inventory is DECLARE_INVENTORY, apply --yes is DECLARE_APPLY_YES. Exit codes: 0 done, 1 an error and nothing was changed,
-    2 changes (plan --detailed-exitcode), 3 the declared state was not reached, 130 and 143 interrupted.
+    --inventory is DECLARE_INVENTORY, apply --yes is DECLARE_APPLY_YES. Exit codes: 0 done, 1 an error
+    and nothing was changed, 2 changes (plan --detailed-exitcode), 3 the declared state was not reached,
+    130 and 143 interrupted.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

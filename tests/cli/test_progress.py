@@ -23,7 +23,7 @@ class Ears(io.StringIO):
 
 
 class Deaf(io.StringIO):
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> int:  # noqa: ARG002
         raise BrokenPipeError
 
 
