@@ -183,7 +183,7 @@ _GIVEN_OTHERWISE = frozenset({"port", "ports", "publish", "secrets"})
 """These come as `bindings`, as `environment` and as files."""
 
 MAPPED = frozenset({*_CONFIG, *_HOST, *_WRITTEN_BELOW, *_GIVEN_OTHERWISE})
-SINCE_API = {"annotations": ((1, 43), "Docker 24.0")}
+SINCE_API = {"annotations": ((1, 43), "Docker 24.0"), "volumes.volume.subpath": ((1, 45), "Docker 26.0")}
 """Fields that older engines would ignore without a word."""
 
 SECRETS_FOLDER = "/run/secrets"
@@ -232,9 +232,18 @@ def _refuse_unmapped(host: str, spec: Mapping[str, Json], api: tuple[int, int]) 
     for name in sorted(spec):
         if name in CONTAINER_FIELDS and name not in MAPPED:
             raise EngineError(host, f'the field "{name}" has no place in a container')
-        since, version = SINCE_API.get(name, ((0, 0), ""))
-        if api < since:
+    for name, (since, version) in SINCE_API.items():
+        if api < since and _has(spec, name.split(".")):
             raise EngineError(host, f'the field "{name}" needs an engine from {version} on', help="update its Docker")
+
+
+def _has(inside: Json, path: list[str]) -> bool:
+    """Whether a field is set, in any item of the lists on the way to it."""
+    if not path:
+        return True
+    if isinstance(inside, list):
+        return any(_has(item, path) for item in inside)
+    return isinstance(inside, Mapping) and path[0] in inside and _has(inside[path[0]], path[1:])
 
 
 def _convert(table: Mapping[str, tuple[str, Converter]], spec: Mapping[str, Json]) -> dict[str, Any]:

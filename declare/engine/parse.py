@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -145,9 +146,10 @@ def _bound(ports: Mapping[str, Any] | None) -> list[PortBinding]:
 def _with_names(held: list[PortBinding], owner: Ownership | None) -> tuple[PortBinding, ...]:
     """The ports held, and those that our label says it holds when started: a stopped container is listed with none."""
     labelled = owner.ports if owner else ()
-    named = {(port.container_port, port.host_port, port.host_ip, port.protocol) for port in labelled}
-    others = {port for port in held if (port.container_port, port.host_port, port.host_ip, port.protocol) not in named}
-    return tuple(sorted({*labelled, *others}))
+    known = {replace(port, name="") for port in labelled}
+    # "All addresses" is reported once more for IPv6, though it was asked for once.
+    twins = {replace(port, host_ip="::") for port in held if port.host_ip == "0.0.0.0"}
+    return tuple(sorted({*labelled, *(set(held) - known - twins)}))
 
 
 def _reserved(owner: Ownership | None) -> Resources | None:

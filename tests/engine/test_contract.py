@@ -97,6 +97,14 @@ def test_a_running_container_shows_the_ports_that_it_holds(engine: EngineWriter)
     assert engine.inspect_container(container_id).bindings == held
 
 
+def test_a_port_on_all_addresses_is_held_once(engine: EngineWriter) -> None:
+    binding = PortBinding(8000, 21008, "0.0.0.0")
+    container_id = engine.create_container(ContainerRequest(NAME, WEB, bindings=(binding,)))
+    engine.start_container(container_id)
+    assert listed(engine, container_id).bindings == (binding,)
+    assert engine.inspect_container(container_id).bindings == (binding,)
+
+
 def test_an_inspected_stopped_container_shows_the_ports_it_would_hold(engine: EngineWriter) -> None:
     assert engine.inspect_container(make(engine, port=21003)).bindings == (PortBinding(8000, 21003, engine.address),)
 
