@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from declare.load.conform import surely_conforms
 from declare.load.document import Node, unwrap
 from declare.load.problems import Problems
 from declare.load.scalar import resolve
@@ -23,7 +24,10 @@ _OR_VARIABLE = r"|\$"
 
 def check_shape(node: Node, kind: Kind, problems: Problems) -> set[Place]:
     """Add the problems of a tree's shape; the places of the values that can't be used, unknown fields apart."""
-    errors = list(_validator(kind).iter_errors(unwrap(node)))
+    plain = unwrap(node)
+    if surely_conforms(plain, strict_schema(kind)):
+        return set()
+    errors = list(_validator(kind).iter_errors(plain))
     if not errors:
         return set()
     from declare.load.shape_problems import add_problems
