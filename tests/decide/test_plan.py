@@ -18,6 +18,7 @@ from tests.decide.world import (
     make_app,
     make_host,
     make_inventory,
+    make_observed,
     replica_container,
     replica_of,
     three_hosts,
@@ -554,3 +555,17 @@ def test_a_host_with_a_new_address_gets_new_containers() -> None:
     world.set_host("h1", address="10.9.9.9")
     change = replica_of(world.plan(), "web/1")
     assert (change.action, change.cause) == (Action.REPLACE, "bound to 10.0.0.2, h1 is 10.9.9.9 now")
+
+
+def test_the_replica_that_asks_for_more_is_the_one_to_leave() -> None:
+    world = World(
+        make_inventory(make_host("h1", memory="4GiB")), *(make_app(n, resources={"memory": "2GiB"}) for n in "ab")
+    )
+    world.apply()
+    world.inventory = make_inventory(make_host("h1", memory="4GiB"), make_host("h2", memory="4GiB"))
+    world.observed = replace(world.observed, hosts=(*world.observed.hosts, make_observed(world.inventory).hosts[1]))
+    world.set_host("h2", images=world.host("h1").images)
+    world.declare(make_app("a", resources={"memory": "3GiB"}), make_app("b", resources={"memory": "2GiB"}))
+    plan = world.plan()
+    assert actions(plan) == {"a/1": "move"}
+    assert replica_of(plan, "a/1").cause == "h1 has no memory left"
