@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from declare.cli.approval import ask
-from declare.cli.progress import open_progress
+from declare.cli.progress import open_progress, write_or_stop
 from declare.cli.session import Session
 from declare.cli.signals import Terminated, request_on_signal
 from declare.execute.interrupt import Interrupt
 from declare.model.errors import DeclareError
 from declare.model.event import Outcome
 from declare.model.plan import Plan
-from declare.show.lines import Line, line
+from declare.show.lines import line
 from declare.show.plan import Header, render_plan
 from declare.show.summary import is_busy
 
@@ -112,6 +112,11 @@ class _Run:
             self._session.show(render_plan(plan, header=self._header))
 
     def _sum_up(self, outcome: Outcome, *, quiet: bool = False) -> int:
+        """The exit code tells what happened to the hosts, whether or not anybody still reads."""
+        write_or_stop(lambda: self._show_outcome(outcome, quiet=quiet), lambda: None)
+        return TERMINATED if outcome.interrupted and self._terminated() else outcome.exit_code
+
+    def _show_outcome(self, outcome: Outcome, *, quiet: bool) -> None:
         from declare.show.outcome import show_failures, show_outcome
 
         self._session.tell(show_failures(outcome))
@@ -121,8 +126,5 @@ class _Run:
             self._session.print_text(render_json_line(outcome_event(outcome)))
         elif not quiet:
             again = f"declare {self._terms.verb}{self._session.options_text()}"
-            self._write(outcome, show_outcome(outcome, verb=self._terms.verb, again=again))
-        return TERMINATED if outcome.interrupted and self._terminated() else outcome.exit_code
-
-    def _write(self, outcome: Outcome, lines: list[Line]) -> None:
-        (self._session.show if outcome.reached else self._session.tell)(lines)
+            lines = show_outcome(outcome, verb=self._terms.verb, again=again)
+            (self._session.show if outcome.reached else self._session.tell)(lines)

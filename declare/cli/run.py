@@ -1,5 +1,6 @@
 """Runs a command line to its exit code: the only place where a failure ends the process."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from declare.cli.signals import Terminated, raise_on_termination
 from declare.model.errors import DeclareError
 
 FAILED, INTERRUPTED, TERMINATED = 1, 130, 143
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 
 def run(args: Sequence[str]) -> int:
@@ -22,7 +24,6 @@ def run(args: Sequence[str]) -> int:
         _prepare_streams()
         with raise_on_termination():
             code = root.main(list(args), prog_name="declare", standalone_mode=False, obj=session)
-        sys.stdout.flush()
     except BrokenPipeError:
         return _close_quietly()
     except (KeyboardInterrupt, click.Abort):
@@ -31,7 +32,7 @@ def run(args: Sequence[str]) -> int:
         return _say(session, "terminated", TERMINATED)
     except Exception as error:
         return _tell(session, error)
-    return code if isinstance(code, int) else 0
+    return _flush(code if isinstance(code, int) else 0)
 
 
 def _prepare_streams() -> None:
@@ -39,6 +40,14 @@ def _prepare_streams() -> None:
         # A terminal that can't show an arrow must not end an apply half-way.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _flush(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_quietly()
+    return code
 
 
 def _close_quietly() -> int:
@@ -66,6 +75,8 @@ def _tell(session: Session, error: Exception) -> int:
     try:
         if isinstance(error, click.ClickException):
             tell_usage(session, error)
+        elif isinstance(error, OSError) and error.errno in _DISK:
+            tell_expected(session, DeclareError(f"can't write: {error.strerror}"))
         elif isinstance(error, DeclareError):
             tell_expected(session, error)
         else:
