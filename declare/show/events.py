@@ -18,7 +18,7 @@ _STYLES = {
     "unreachable": Style.ERROR,
 }
 UNDER_WAY = frozenset(
-    ("created", "draining", "loading", "pulling", "copying", "reloading", "settling", "started", "starting", "stopping",
+    ("draining", "loading", "pulling", "copying", "reloading", "settling", "started", "starting", "stopping",
      "testing", "waiting")
 )  # fmt: skip
 """States that something else must follow; every other state is an end."""
