@@ -22,8 +22,12 @@ class Proxy(Protocol):
 
     host: str
 
-    def deliver(self, model: ProxyModel) -> None:
-        """Serve the model; return when that is acknowledged, raise a DeclareError when it is not."""
+    def prepare(self, model: ProxyModel) -> None:
+        """Have the model tested; raise a DeclareError, with nothing changed, when it is refused."""
+        ...
+
+    def swap(self) -> None:
+        """Serve what was prepared; return when that is acknowledged, raise a DeclareError when it is not."""
         ...
 
     def wait_drained(self, seconds: float) -> None:
@@ -57,12 +61,10 @@ class Balancer:
         serving: Mapping[str, Mapping[str, Endpoint]],
         *,
         up_to_date: bool = False,
-        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._proxies = proxies
         self._model = model
         self._serving = {app: dict(endpoints) for app, endpoints in serving.items()}
-        self._told = told
         self._delivered = self._current_model() if up_to_date else None
         self._changed = threading.Condition()
         self._wished = 0
@@ -151,15 +153,18 @@ class Balancer:
         return replace(self._model, upstreams=upstreams)
 
     def _deliver(self, model: ProxyModel) -> ProxyUnconfirmed | None:
+        """Tested on every host before it is served on any: one refusal leaves all of them as they were."""
+        return self._on_all(lambda proxy: proxy.prepare(model)) or self._on_all(lambda proxy: proxy.swap())
+
+    def _on_all(self, step: Callable[[Proxy], None]) -> ProxyUnconfirmed | None:
         with ThreadPoolExecutor(max_workers=len(self._proxies)) as pool:
-            futures = {proxy.host: pool.submit(proxy.deliver, model) for proxy in self._proxies}
-        failed = {host: error for host, future in futures.items() if (error := future.exception())}
-        for host in sorted(set(futures) - set(failed)):
-            self._told(host)
-        for host, error in sorted(failed.items()):
-            if not isinstance(error, DeclareError):
+            futures = {proxy.host: pool.submit(step, proxy) for proxy in self._proxies}
+        for host, future in sorted(futures.items()):
+            error = future.exception()
+            if error is not None and not isinstance(error, DeclareError):
                 raise error
-            return ProxyUnconfirmed(host, getattr(error, "reason", str(error)))
+            if error is not None:
+                return ProxyUnconfirmed(host, getattr(error, "reason", str(error)))
         return None
 
     def _drain(self, seconds: float) -> None:

@@ -6,11 +6,11 @@ from declare.model.engine import EngineWriter
 from declare.model.errors import Unreachable
 from declare.model.event import Listener, Transition
 from declare.model.inventory import FileProxy
-from declare.model.plan import Action, Existing, Placed, ProxyHostChange
+from declare.model.plan import Existing, Placed, ProxyHostChange
 from declare.model.proxy import ProxyModel
 from declare.proxy.config import NginxConfig
 from declare.proxy.container import create_proxy, proxy_owner, retire_proxy
-from declare.proxy.deliver import Swapped, await_workers, prepare, swap
+from declare.proxy.deliver import Prepared, Swapped, await_workers, prepare, swap
 from declare.proxy.own import deliver_own
 
 Render = Callable[[ProxyModel, str, int], NginxConfig]
@@ -41,19 +41,28 @@ class HostProxy:
         self._operation = operation
         self._render = render
         self._listener = listener
-        self._container_id = change.old.id if change.old and change.action is not Action.CREATE else None
         self._to_create = change.new
+        self._container_id = change.old.id if change.old and change.new is None else None
+        self._config: NginxConfig | None = None
+        self._prepared: Prepared | None = None
         self._swapped: Swapped | None = None
 
-    def deliver(self, model: ProxyModel) -> None:
-        """Serve the model; raises a DeclareError when that is not acknowledged."""
+    def prepare(self, model: ProxyModel) -> None:
+        """Let nginx test the model; raises a DeclareError, with nothing changed, when it refuses."""
         if self._engine is None:
             raise Unreachable(self.host, "the proxy host does not answer")
-        config = self._render(model, self.host, self._change.ack_port)
+        self._config = self._render(model, self.host, self._change.ack_port)
+        if self._container_id is not None:
+            self._prepared = prepare(self._engine, self._container_id, self._config)
+
+    def swap(self) -> None:
+        """Serve what was prepared; raises a DeclareError when that is not acknowledged."""
+        if self._engine is None or self._config is None:
+            raise ValueError("nothing was prepared")
         if self._to_create is not None:
-            self._create(self._engine, self._to_create, config)
-        elif self._container_id is not None:
-            self._swapped = swap(prepare(self._engine, self._container_id, config))
+            self._create(self._engine, self._to_create, self._config)
+        elif self._prepared is not None:
+            self._swapped = swap(self._prepared)
             self._tell("reloaded")
 
     def wait_drained(self, seconds: float) -> None:
@@ -66,7 +75,10 @@ class HostProxy:
 
     def _create(self, engine: EngineWriter, placed: Placed, config: NginxConfig) -> None:
         owner = proxy_owner(self._project, generation=placed.generation, ack=config.ack, operation=self._operation)
-        self._container_id = create_proxy(engine, name=placed.name, image=self._image, owner=owner, config=config)
+        beside = self._change.old is not None and self._change.old.running
+        self._container_id = create_proxy(
+            engine, name=placed.name, image=self._image, owner=owner, config=config, beside=beside
+        )
         self._to_create = None
         self._tell("created", self._change.cause)
         if self._change.old is not None:
@@ -86,8 +98,11 @@ class RetiredProxy:
         self._engine = engine
         self._listener = listener
 
-    def deliver(self, model: ProxyModel) -> None:
+    def prepare(self, model: ProxyModel) -> None:
         """It keeps what it serves: nobody is sent to it any more."""
+
+    def swap(self) -> None:
+        """Nothing was prepared."""
 
     def wait_drained(self, seconds: float) -> None:
         """Nothing was changed here."""
@@ -109,10 +124,17 @@ class OwnProxy:
         self._root = root
         self._render = render
         self._listener = listener
+        self._config: NginxConfig | None = None
 
-    def deliver(self, model: ProxyModel) -> None:
-        """Serve the model; raises a DeclareError when that is not acknowledged."""
-        deliver_own(self._form, self._render(model, self.host, 0), root=self._root, drain=0.0)
+    def prepare(self, model: ProxyModel) -> None:
+        """Render it; the user's own test runs when it is swapped."""
+        self._config = self._render(model, self.host, 0)
+
+    def swap(self) -> None:
+        """Serve what was prepared; raises a DeclareError when that is not acknowledged."""
+        if self._config is None:
+            raise ValueError("nothing was prepared")
+        deliver_own(self._form, self._config, root=self._root, drain=0.0)
         self._listener(Transition("proxy", "reloaded"))
 
     def wait_drained(self, seconds: float) -> None:

@@ -72,13 +72,14 @@ def apply_planned(
     if not approve(planned):
         raise NotAllowed("not approved; nothing was changed")
     project = planned.project
-    with open_writers(project.inventory) as engines:
+    silent = {host.name: host.reason for host in planned.observed.unreachable}
+    with open_writers(project.inventory, silent=silent) as engines:
         lock = _take_lock(engines, planned, request, listener)
         try:
             current = _look_again(planned, engines, approve=approve, exactly=exactly)
             if current.plan.is_empty:
                 return Outcome(unreachable=_silent(current.plan))
-            return _Apply(current, request, engines.reachable, lock, listener, interrupt).run()
+            return _Apply(current, request, engines, lock, listener, interrupt).run()
         finally:
             lock.release()
 
@@ -99,6 +100,7 @@ def _take_lock(
     writers = {name: engine for name, engine in engines.reachable.items() if name not in lost}
     lock = FleetLock(writers, hosts, claim, expiry=request.lock_expiry, waiting=tell_once)
     lock.acquire(request.lock_timeout)
+    listener(Transition("lock", "held"))
     return lock
 
 
@@ -123,7 +125,7 @@ class _Apply:
         self,
         planned: Planned,
         request: ApplyRequest,
-        engines: Mapping[str, EngineWriter],
+        engines: Engines[EngineWriter],
         lock: FleetLock,
         listener: Listener,
         interrupt: Interrupt,
@@ -134,11 +136,12 @@ class _Apply:
         self._listener = listener
         self._interrupt = interrupt
         self._ledger = Ledger()
-        self._raw = engines
-        self._engines = {name: guard(engine, self._before_write, self._ledger) for name, engine in engines.items()}
+        self._all = engines.all
+        writers = engines.reachable
+        self._engines = {name: guard(engine, self._before_write, self._ledger) for name, engine in writers.items()}
         self._memory = Memory(
             planned,
-            {name: guard(engine, lock.check, Ledger()) for name, engine in engines.items() if name in lock.hosts},
+            {name: guard(engine, lock.check, Ledger()) for name, engine in writers.items() if name in lock.hosts},
             Run(who_runs(), _now(), planned.project.git or "", request.run),
         )
 
@@ -205,7 +208,7 @@ class _Apply:
             if request.destroy and not request.apps and outcome.reached:
                 self._memory.forget()
                 return outcome
-            after = look(self._planned.project, self._raw)
+            after = look(self._planned.project, self._all)
             record = self._memory.finish(after, results)
         except DeclareError as error:
             self._listener(Transition("record", "not written", detail=str(error)))

@@ -37,18 +37,20 @@ def open_readers(inventory: Inventory) -> Engines[EngineReader]:
     """Engines that can't write."""
     from declare.engine.connect import open_reader
 
-    return _open(inventory, open_reader)
+    return _open(inventory, open_reader, {})
 
 
-def open_writers(inventory: Inventory) -> Engines[EngineWriter]:
-    """Engines that can."""
+def open_writers(inventory: Inventory, *, silent: Mapping[str, str] | None = None) -> Engines[EngineWriter]:
+    """Engines that can. Those of `silent`, host and reason, are not tried again: a dead host costs its deadline once."""
     from declare.engine.connect import open_writer
 
-    return _open(inventory, open_writer)
+    return _open(inventory, open_writer, silent or {})
 
 
-def _open(inventory: Inventory, opener: Callable[[Host], E]) -> Engines[E]:
+def _open(inventory: Inventory, opener: Callable[[Host], E], silent: Mapping[str, str]) -> Engines[E]:
     def attempt(host: Host) -> E | Unreachable:
+        if host.name in silent:
+            return Unreachable(host.name, silent[host.name])
         try:
             return opener(host)
         except HostError as error:

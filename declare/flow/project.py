@@ -48,7 +48,7 @@ class Project:
 def open_project(options: ProjectOptions) -> Project:
     """Read and check all files; raises InputError with all their problems."""
     named = options.inventory or options.environment.get("DECLARE_INVENTORY")
-    path = Path(named) if named else find_inventory(Path.cwd())
+    path = Path(named) if named else find_inventory(Path())
     sources = [_source(file) for file in options.files] or None
     loaded = load_project(path, sources, environment=options.environment, stdin=options.stdin)
     return Project(

@@ -1,6 +1,5 @@
 """The proxies of a project: how they are read, what they would be given, how an apply drives them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,10 +15,9 @@ from declare.model.plan import Action, Plan
 from declare.model.proxy import ProxyModel
 from declare.proxy.config import Acknowledgement, NginxConfig
 from declare.proxy.read import read_proxy
+from declare.proxy.version import parse_image_version
 
 __all__ = ["open_proxies", "present_model", "read_own_hash", "read_proxy", "renderer", "serve_already"]
-
-_TAG_VERSION = re.compile(r":(\d+(?:\.\d+)+)[^/]*$")
 
 
 def renderer(inventory: Inventory, addresses: Mapping[str, str]) -> Render:
@@ -28,7 +26,7 @@ def renderer(inventory: Inventory, addresses: Mapping[str, str]) -> Render:
     if settings is None:
         raise ValueError("the inventory has no proxy")
     form = settings.form
-    version = _read_version(form.image) if isinstance(form, ContainerProxy) else None
+    version = parse_image_version(form.image) if isinstance(form, ContainerProxy) else None
 
     def render_for(model: ProxyModel, host: str, ack_port: int) -> NginxConfig:
         from declare.proxy.own import parse_ack
@@ -118,9 +116,3 @@ def _found_hash(name: str, observed: Observed) -> str | None:
     if host is None or host.proxy is None or host.proxy.file_hash != host.proxy.served_hash:
         return None
     return host.proxy.served_hash
-
-
-def _read_version(image: str) -> tuple[int, ...] | None:
-    """nginx's version as the image's tag tells it ("nginx:1.28-alpine"); None where it does not."""
-    match = _TAG_VERSION.search(image)
-    return tuple(int(part) for part in match[1].split(".")) if match else None

@@ -3,7 +3,7 @@
 from declare.fleet.lock import break_lock
 from declare.flow.engines import open_writers
 from declare.flow.project import Project
-from declare.model.errors import HostError, NotFound
+from declare.model.errors import DeclareError, HostError
 
 
 def unlock(project: Project, lock_id: str) -> list[str]:
@@ -18,5 +18,5 @@ def unlock(project: Project, lock_id: str) -> list[str]:
             answering[name] = engine
         broken = break_lock(answering, project.inventory.project, lock_id)
     if not broken:
-        raise NotFound("fleet", f"no lock with the id {lock_id} is held", help="declare status shows who holds it")
+        raise DeclareError(f"no lock with the id {lock_id} is held", help="an apply that waits names the lock's id")
     return broken
