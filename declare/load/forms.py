@@ -64,7 +64,9 @@ def number(node: Node, _: Context) -> float | int:
 
 def integer(node: Node, _: Context) -> int:
     try:
-        return int(node.value) if isinstance(node.value, int | float) else int(node.text, 10)
+        if type(node.value) is int or (isinstance(node.value, float) and node.value.is_integer()):
+            return int(node.value)
+        return int(node.text, 10)
     except ValueError:
         raise Mistake(f'"{node.text}" is not a whole number', node.source) from None
 
@@ -113,7 +115,7 @@ def bytes_of(node: Node) -> int:
     if node.text == "-1":
         return -1
     try:
-        found = parse_size(node.value if isinstance(node.value, int) else node.text)
+        found = parse_size(node.value if type(node.value) is int else node.text)
     except ValueError:
         raise Mistake(f'"{node.text}" is not a size such as "512m" or "512MiB"', node.source) from None
     if found >= 2**63:

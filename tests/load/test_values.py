@@ -160,6 +160,7 @@ SAME: list[tuple[str, Any, Any]] = [
     ("cpu_rt_period", "400ms", 400000),
     ("restart", "on-failure:0", "on-failure"),
     ("ports", {"http": 80}, {"http": 80.0}),
+    ("ports", {"http": 16}, {"http": 0x10}),
     ("secrets", ["a"], [{"name": "a", "target": "a", "mode": "0444", "uid": 0}]),
     ("placement", {"require": {"zone": ["a"]}}, {"require": {"zone": "a"}}),
     ("group_add", [1000, "video"], ["video", "1000"]),
@@ -212,6 +213,8 @@ def test_views_say_what_the_spec_says() -> None:
         {"image": "x", "volumes": [{}]},
         {"image": "x", "routes": ["a b"]},
         {"image": "x", "update": []},
+        {"image": "x", "mem_limit": False},
+        {"image": "x", "replicas": True},
         {"image": "x", "healthcheck": {}},
     ],
 )
