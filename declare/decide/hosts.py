@@ -51,19 +51,25 @@ def view_hosts(inventory: Inventory, observed: Observed, lost: frozenset[str]) -
     for host in sorted(inventory.hosts, key=lambda host: host.name):
         seen = found.get(host.name) or ObservedHost(host.name, reachable=False, reason="it was not observed")
         is_lost = host.name in lost
-        changed = "" if is_lost or not seen.reachable else _why_another(seen, observed.record)
+        changed = _why_another(seen, observed.record) if seen.reachable else ""
         views[host.name] = HostView(host, seen, is_lost, changed)
     return views
 
 
 def check_identities(views: Views) -> Iterator[Problem]:
-    """One problem for each host that is not the one that the record knows."""
+    """One problem for each host that is not the one that the record knows, or is not as lost as it was said to be."""
     for view in views.values():
-        if view.changed:
+        if view.lost and view.observed.reachable and not view.changed:
+            yield Problem(
+                f"{view.name} is not lost: it answers, and is the host that the record knows",
+                view.host.source,
+                help=f'to move its replicas away, set "state: drained" on {view.name} in the inventory',
+            )
+        if view.changed and not view.lost:
             yield Problem(
                 f"{view.name}: engine identity changed: {view.changed}",
                 view.host.source,
-                help=f'if {view.name} was reinstalled or swapped on purpose, say "declare host lost {view.name}" first',
+                help=f"if {view.name} was reinstalled or swapped on purpose, apply once with --lost {view.name}",
             )
 
 

@@ -8,7 +8,7 @@ class PlanOptions:
     """`apps`: only these, None for all. `prune`: the manifests are the whole truth, so what they lack is removed.
 
     `lost`: hosts that are given up. `allow_removal`: how many apps may go at once. `destroy`: everything goes, or all
-    of `apps`. `restart`: apps whose replicas are all replaced though nothing changed.
+    of `apps`; with `volumes` their data too. `restart`: apps whose replicas are all replaced though nothing changed.
     """
 
     apps: tuple[str, ...] | None = None
@@ -16,6 +16,7 @@ class PlanOptions:
     lost: frozenset[str] = frozenset()
     allow_removal: int | None = None
     destroy: bool = False
+    volumes: bool = False
     restart: frozenset[str] = frozenset()
 
     def selects(self, app: str) -> bool:

@@ -9,7 +9,7 @@ from declare.decide.assign import assign, show_unplaced
 from declare.decide.hosts import check_identities
 from declare.decide.options import PlanOptions
 from declare.decide.proxy import ProxyDecision, Render, decide_proxy
-from declare.decide.removal import check_removals, decide_removals, mention_undeclared
+from declare.decide.removal import check_removals, decide_removals, decide_volume_removals, mention_undeclared
 from declare.decide.situation import Key, Situation, build_spaces, read_situation
 from declare.decide.sort_out import Bucket
 from declare.decide.space import Space
@@ -92,6 +92,7 @@ def _join(
         proxy=proxy.change,
         pulls=_join_pulls([app.pull for app in apps] + [proxy.pull]),
         volumes=_join_volumes(volume for app in apps for volume in app.volumes),
+        volume_removals=decide_volume_removals(situation),
         drift=tuple(sorted(drift, key=lambda line: (line.subject, line.host, line.found))),
         leftovers=proxy.leftovers,
         warnings=tuple(warnings),

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from declare.decide.replicas import existing, natural, remove_replica
 from declare.decide.situation import Situation
+from declare.decide.wish import Wish
 from declare.model.observed import Container
-from declare.model.plan import Action, AppChange, ReplicaChange
+from declare.model.plan import Action, AppChange, ReplicaChange, VolumeRemove
 from declare.model.problem import Problem
 
 
@@ -25,6 +26,26 @@ def check_removals(situation: Situation, removed: list[AppChange]) -> Iterator[P
         f"this would remove {count} of the project's {whole} apps: {names}",
         help=f"if that is what you want, add --allow-removal {count}",
     )
+
+
+def decide_volume_removals(situation: Situation) -> tuple[VolumeRemove, ...]:
+    """The volumes that a destroy with their data takes: those that declare made for this project, or for these apps."""
+    if not (situation.options.destroy and situation.options.volumes):
+        return ()
+    return tuple(
+        VolumeRemove(volume, view.name)
+        for view in situation.views.values()
+        for volume, project in sorted(view.observed.volumes.items())
+        if project == situation.project and _is_meant(situation, volume)
+    )
+
+
+def _is_meant(situation: Situation, volume: str) -> bool:
+    if situation.options.apps is None:
+        return True
+    declared: dict[str, Wish] = {**situation.bystanders, **situation.wishes}
+    users = {name for name, wish in declared.items() if volume in {made.name for made in wish.volumes}}
+    return bool(users) and users <= set(situation.options.apps)
 
 
 def mention_undeclared(situation: Situation, removed: list[AppChange]) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from declare.model.app import Resources
 from declare.model.canonical import Json
-from declare.model.labels import read_labels
+from declare.model.labels import PROJECT, read_labels
 from declare.model.observed import Container, EngineInfo, Image, Ownership, PortBinding
 from declare.model.quantity import parse_size
 from declare.model.settings import BLKIO_WEIGHT, canonical_restart, normalize
@@ -188,3 +188,10 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], Json]]] = {
     "mem_reservation": ("MemoryReservation", lambda size: normalize("mem_reservation", size)),
     "memswap_limit": ("MemorySwap", lambda size: normalize("memswap_limit", size)),
 }
+
+
+def parse_volumes(found: Any) -> dict[str, str]:
+    """Names, each with the project in its label."""
+    return {
+        str(volume["Name"]): str((volume.get("Labels") or {}).get(PROJECT, "")) for volume in found["Volumes"] or ()
+    }

@@ -15,6 +15,7 @@ from declare.engine.parse import (
     parse_info,
     parse_inspected,
     parse_listed,
+    parse_volumes,
     parsed,
 )
 from declare.engine.pool import Pool
@@ -80,9 +81,9 @@ class Reader(EngineReader):
         path = f"/images/{reference_path(reference)}/json"
         return self._parsed(parse_image, self._exchange.read_json(path, deadline=self._deadline()))
 
-    def list_volumes(self) -> frozenset[str]:
+    def list_volumes(self) -> Mapping[str, str]:
         found = self._exchange.read_json("/volumes", deadline=self._deadline())
-        return self._parsed(lambda: frozenset(str(volume["Name"]) for volume in found["Volumes"] or ()))
+        return self._parsed(parse_volumes, found)
 
     def read_files(self, container_id: str, folder: str) -> Mapping[str, bytes]:
         from declare.engine.archive import unpack

@@ -11,7 +11,7 @@ from declare.execute.prepare import create_volumes, pull_images
 from declare.execute.rollout import AppResult, Rollout
 from declare.model.errors import DeclareError, HostError
 from declare.model.event import Failure, Outcome
-from declare.model.plan import Action, AppChange, Existing, Plan
+from declare.model.plan import Action, AppChange, Existing, Plan, VolumeRemove
 
 _APPS_AT_ONCE = 16
 
@@ -28,7 +28,11 @@ def execute(execution: Execution, plan: Plan) -> tuple[Outcome, Mapping[str, App
     work = [app for app in plan.apps if _has_work(app)]
     try:
         results = _roll_out(execution, work)
-        failures = [*_bring_proxies_up_to_date(execution), *_remove_leftovers(execution, plan.leftovers)]
+        failures = [
+            *_bring_proxies_up_to_date(execution),
+            *_remove_leftovers(execution, plan.leftovers),
+            *_remove_volumes(execution, plan.volume_removals),
+        ]
     finally:
         execution.balancer.close()
     return _sum_up(plan, results, failures, time.monotonic() - began), {result.app: result for result in results}
@@ -68,6 +72,17 @@ def _remove_leftovers(execution: Execution, leftovers: Sequence[Existing]) -> li
             execution.tell(leftover.name, "removed", host=leftover.host, cause="left over from an earlier apply")
         except HostError as error:
             failures.append(Failure(leftover.name, error.host, error.reason))
+    return failures
+
+
+def _remove_volumes(execution: Execution, volumes: Sequence[VolumeRemove]) -> list[Failure]:
+    failures = []
+    for volume in volumes:
+        try:
+            execution.engines[volume.host].remove_volume(volume.name)
+            execution.tell(f"volume {volume.name}", "removed", host=volume.host)
+        except HostError as error:
+            failures.append(Failure(f"volume {volume.name}", error.host, error.reason))
     return failures
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from declare.execute.execution import Execution
 from declare.model.errors import Conflict, DeclareError, HostError
 from declare.model.event import Failure
+from declare.model.labels import PROJECT
 from declare.model.plan import ImagePull, VolumeCreate
 
 
@@ -63,6 +64,9 @@ def create_volumes(execution: Execution, volumes: Sequence[VolumeCreate], guarde
     for volume in volumes:
         guarded()
         execution.engines[volume.host].create_volume(
-            volume.name, driver=volume.driver, driver_opts=volume.driver_opts, labels=volume.labels
+            volume.name,
+            driver=volume.driver,
+            driver_opts=volume.driver_opts,
+            labels={**volume.labels, PROJECT: execution.project},
         )
         execution.tell(f"volume {volume.name}", "created", host=volume.host)

@@ -48,7 +48,7 @@ class _Survey:
             self._info: Future[EngineInfo] = pool.submit(engine.read_info)
             self._containers: Future[_Contents] = pool.submit(self._read_contents, engine)
             self._images: Future[Mapping[str, Image]] = pool.submit(_read_images, engine, look.images)
-            self._volumes: Future[frozenset[str]] = pool.submit(engine.list_volumes)
+            self._volumes: Future[Mapping[str, str]] = pool.submit(engine.list_volumes)
 
     def _read_contents(self, engine: EngineReader) -> "_Contents":
         containers = engine.list_containers()

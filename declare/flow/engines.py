@@ -41,7 +41,7 @@ def open_readers(inventory: Inventory) -> Engines[EngineReader]:
 
 
 def open_writers(inventory: Inventory, *, silent: Mapping[str, str] | None = None) -> Engines[EngineWriter]:
-    """Engines that can. Those of `silent`, host and reason, are not tried again: a dead host costs its deadline once."""
+    """Engines that can. Those of `silent`, host and reason, are not tried again: a dead one costs its deadline once."""
     from declare.engine.connect import open_writer
 
     return _open(inventory, open_writer, silent or {})

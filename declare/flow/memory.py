@@ -45,8 +45,8 @@ class Memory:
         """Leave an identity on hosts that have none, and write the key before any label is made with it."""
         known = {}
         for host in self._hosts:
-            if host.token is None and host.engine is not None:
-                token = self._leave_identity(host.name)
+            if host.engine is not None and (host.token is None or host.name not in self._record.hosts):
+                token = host.token or self._leave_identity(host.name)
                 known[host.name] = KnownHost(host.engine.id, token)
         if known or self._planned.record is None:
             self._write(replace(self._record, hosts=dict(sorted({**self._record.hosts, **known}.items()))))
@@ -64,9 +64,9 @@ class Memory:
                 spec = declared[change.name].spec
                 apps[change.name] = self._record_app(change, apps.get(change.name), dict(spec), result)
         placements = tuple(sorted(_read_placements(after, self._planned)))
-        self._write(
-            replace(self._record, apps=dict(sorted(apps.items())), placements=placements, routes=self._routes())
-        )
+        hosts = {name: host for name, host in self._record.hosts.items() if name not in self._planned.request.lost}
+        apps = dict(sorted(apps.items()))
+        self._write(replace(self._record, hosts=hosts, apps=apps, placements=placements, routes=self._routes()))
         return self._record
 
     def forget(self) -> None:

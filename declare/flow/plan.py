@@ -2,22 +2,21 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from declare.decide.options import PlanOptions
-from declare.decide.plan import make_plan
 from declare.fleet.observe import Look, observe, resolve_digests
 from declare.flow.engines import open_readers
 from declare.flow.project import Project
-from declare.flow.proxies import read_own_hash, read_proxy, renderer
 from declare.model.app import Desired, SecretValue
 from declare.model.canonical import fingerprint
 from declare.model.engine import EngineReader
 from declare.model.errors import Unreachable
 from declare.model.inventory import ContainerProxy, Inventory
-from declare.model.observed import Observed
+from declare.model.observed import Container, Observed, ObservedProxy
 from declare.model.plan import Plan
 from declare.model.record import Record
 
@@ -36,6 +35,7 @@ class PlanRequest:
     prune: bool | None = None
     allow_removal: int | None = None
     destroy: bool = False
+    volumes: bool = False
     restart: tuple[str, ...] = ()
     inspect_all: bool = False
 
@@ -67,8 +67,11 @@ class Planned:
 def plan_project(project: Project, request: PlanRequest) -> Planned:
     """Read the hosts and decide; nothing is written."""
     values = read_values(project, request)
-    with open_readers(project.inventory) as engines:
-        observed = look(project, engines.all)
+    with open_readers(project.inventory) as engines, ThreadPoolExecutor(max_workers=1) as aside:
+        observing = aside.submit(look, project, engines.all)
+        import declare.decide.plan  # noqa: F401 - takes about as long as the hosts take to answer
+
+        observed = observing.result()
     return decide(project, request, observed, values)
 
 
@@ -90,10 +93,13 @@ def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) ->
         Look(
             project=project.inventory.project,
             images=tuple(sorted(images)),
-            read_proxy=read_proxy,
+            read_proxy=_read_proxy,
         ),
     )
-    observed = replace(observed, file_proxy_hash=read_own_hash(project.inventory))
+    if project.inventory.proxy is not None:
+        from declare.flow.proxies import read_own_hash
+
+        observed = replace(observed, file_proxy_hash=read_own_hash(project.inventory))
     newest = sorted({app.image for app in apps if app.pull_policy == "always"})
     if not newest:
         return observed
@@ -111,6 +117,8 @@ def decide(
     key: str | None = None,
 ) -> Planned:
     """The plan for one picture of the fleet. `key` is used where the fleet has no fingerprint key of its own yet."""
+    from declare.decide.plan import make_plan
+
     key = observed.record.key if observed.record else key
     plan = make_plan(
         project.desired,
@@ -123,11 +131,18 @@ def decide(
             lost=frozenset(request.lost),
             allow_removal=request.allow_removal,
             destroy=request.destroy,
+            volumes=request.volumes,
             restart=frozenset(request.restart),
         ),
         render=_renderer(project, observed),
     )
     return Planned(plan, project, request, observed, values, key)
+
+
+def _read_proxy(engine: EngineReader, container: Container) -> ObservedProxy | None:
+    from declare.flow.proxies import read_proxy
+
+    return read_proxy(engine, container)
 
 
 def _proxy_image(inventory: Inventory) -> set[str]:
@@ -149,5 +164,7 @@ def _fingerprints(values: Mapping[str, SecretValue], key: str | None) -> dict[st
 def _renderer(project: Project, observed: Observed) -> "Callable[[ProxyModel, str, int], str] | None":
     if project.inventory.proxy is None:
         return None
+    from declare.flow.proxies import renderer
+
     render = renderer(project.inventory, {host.name: host.address for host in observed.hosts})
     return lambda model, host, ack_port: render(model, host, ack_port).hash

@@ -55,7 +55,9 @@ class EngineReader(Protocol):
 
     def inspect_image(self, reference: str) -> Image: ...
 
-    def list_volumes(self) -> frozenset[str]: ...
+    def list_volumes(self) -> Mapping[str, str]:
+        """All volumes by name, with the project of declare's that made each; "" for somebody else's."""
+        ...
 
     def read_files(self, container_id: str, folder: str) -> Mapping[str, bytes]:
         """The regular files right below a folder of a container, running or not, by file name."""

@@ -35,13 +35,14 @@ FIELDS: dict[str, Forces] = {
 """Fields with a meaning of their own; `healthcheck` replaces the containers where it is a command (Docker's own)."""
 
 PASSED_THROUGH = (
-    "annotations", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "cpu_period", "cpu_quota",
-    "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "device_cgroup_rules", "devices", "dns", "dns_opt",
-    "dns_search", "domainname", "entrypoint", "extra_hosts", "gpus", "group_add", "hostname", "init", "ipc", "labels",
-    "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "network_mode",
-    "oom_kill_disable", "oom_score_adj", "pid", "pids_limit", "platform", "privileged", "read_only", "restart", "runtime",
-    "security_opt", "shm_size", "stdin_open", "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty",
-    "ulimits", "user", "userns_mode", "uts", "working_dir",
+    "annotations", "blkio_config", "cap_add", "cap_drop", "cgroup", "cgroup_parent", "command", "cpu_period",
+    "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset", "device_cgroup_rules",
+    "devices", "dns", "dns_opt", "dns_search", "domainname", "entrypoint", "extra_hosts", "gpus", "group_add",
+    "hostname", "init", "ipc", "labels", "logging", "mac_address", "mem_limit", "mem_reservation",
+    "mem_swappiness", "memswap_limit", "network_mode", "oom_kill_disable", "oom_score_adj", "pid", "pids_limit",
+    "platform", "privileged", "read_only", "restart", "runtime", "security_opt", "shm_size", "stdin_open",
+    "stop_grace_period", "stop_signal", "storage_opt", "sysctls", "tmpfs", "tty", "ulimits", "user",
+    "userns_mode", "uts", "working_dir",
 )  # fmt: skip
 """Fields that go to the engine as they are, under Compose's names."""
 

@@ -111,7 +111,8 @@ class ObservedProxy:
 class ObservedHost:
     """One host of the inventory. Unreachable is unknown: `reason` says why, and everything else is empty.
 
-    `images` by reference as the manifests name them. `token` is the identity that declare left there, if any.
+    `images` by reference as the manifests name them; `volumes` by name, with the project that made each,
+    "" for somebody else's. `token` is the identity that declare left there, if any.
     """
 
     name: str
@@ -121,7 +122,7 @@ class ObservedHost:
     engine: EngineInfo | None = None
     containers: tuple[Container, ...] = ()
     images: Mapping[str, Image] = field(default_factory=dict)
-    volumes: frozenset[str] = frozenset()
+    volumes: Mapping[str, str] = field(default_factory=dict)
     token: str | None = None
     proxy: ObservedProxy | None = None
 
@@ -130,8 +131,8 @@ class ObservedHost:
 class Observed:
     """All hosts, in the order of their names, and the newest complete record found on any of them.
 
-    `digests` are the registry's answers for references with pull_policy always. `file_proxy_hash` is what the user's own
-    nginx has in its file and serves: None without one, "" where the two differ or it can't be asked.
+    `digests` are the registry's answers for references with pull_policy always. `file_proxy_hash` is what the user's
+    own nginx has in its file and serves: None without one, "" where the two differ or it can't be asked.
     """
 
     hosts: tuple[ObservedHost, ...] = ()

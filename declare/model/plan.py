@@ -149,6 +149,14 @@ class VolumeCreate:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeRemove:
+    """A volume that goes with its data, because the user asked for just that."""
+
+    name: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteChange:
     """A route whose settings or replicas change; no replicas and no app: it goes."""
 
@@ -206,6 +214,7 @@ class Plan:
     proxy: ProxyChange | None = None
     pulls: tuple[ImagePull, ...] = ()
     volumes: tuple[VolumeCreate, ...] = ()
+    volume_removals: tuple[VolumeRemove, ...] = ()
     drift: tuple[Drift, ...] = ()
     leftovers: tuple[Existing, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -220,5 +229,5 @@ class Plan:
         return (
             all(app.action is Action.KEEP for app in self.apps)
             and (self.proxy is None or self.proxy.is_empty)
-            and not (self.leftovers or self.volumes)
+            and not (self.leftovers or self.volumes or self.volume_removals)
         )

@@ -9,7 +9,7 @@ from declare.model.plan import Action, Drift, HostSummary, Plan
 from declare.model.problem import Problem
 from declare.show.lines import Line, Style, counted, line, listed, span, to_text
 from declare.show.plan_apps import show_app
-from declare.show.plan_rest import show_leftover, show_proxy, show_pull, show_volume
+from declare.show.plan_rest import show_leftover, show_proxy, show_pull, show_volume, show_volume_removal
 from declare.show.summary import MEANING, Summary, only_recorded, summarize
 from declare.show.values import show_seconds
 
@@ -101,6 +101,8 @@ def show_beside_apps(plan: Plan) -> Iterator[Line]:
         yield show_pull(pull, hosts)
     for volume in plan.volumes:
         yield show_volume(volume)
+    for removal in plan.volume_removals:
+        yield show_volume_removal(removal)
     if plan.proxy:
         yield from show_proxy(plan.proxy)
     for leftover in plan.leftovers:

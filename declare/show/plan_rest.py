@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from declare.model.plan import Action, Existing, ImagePull, ProxyChange, ProxyHostChange, RouteChange, VolumeCreate
+from declare.model.plan import (
+    Action,
+    Existing,
+    ImagePull,
+    ProxyChange,
+    ProxyHostChange,
+    RouteChange,
+    VolumeCreate,
+    VolumeRemove,
+)
 from declare.show.lines import Line, Style, columns, line, listed, pad, span
 from declare.show.plan_apps import TEXT_COLUMN, VALUE_COLUMN, heading, style_of, symbol_of
 from declare.show.values import show_bindings
@@ -14,6 +23,11 @@ def show_pull(pull: ImagePull, hosts: Sequence[str]) -> Line:
     pinned = f" ({pull.digest[:19]}…)" if pull.digest else ""
     how = f"copied from {pull.copy_from} to" if pull.copy_from else "pulled on"
     return Line(heading("+", "image", f"{pull.image}{pinned} {how} {wanted}", Style.CREATE), hang=TEXT_COLUMN)
+
+
+def show_volume_removal(volume: VolumeRemove) -> Line:
+    """A volume that goes with all that is in it."""
+    return Line(heading("-", "volume", f"{volume.name} on {volume.host}, and its data", Style.REMOVE), hang=TEXT_COLUMN)
 
 
 def show_volume(volume: VolumeCreate) -> Line:

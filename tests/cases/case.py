@@ -96,13 +96,13 @@ def _happen(world: World, event: dict[str, Any]) -> None:
     elif what == "images":
         _set_image(world, subject, **event)
     elif what == "volume":
-        world.set_host(event["host"], volumes=world.host(event["host"]).volumes | {subject})
+        world.set_host(event["host"], volumes={**world.host(event["host"]).volumes, subject: world.inventory.project})
     elif what == "alter":
         world.alter(world.container(*subject.split("/")), **event)
     elif what == "remove":
         world.drop(world.container(*subject.split("/")))
     elif what == "reinstall":
-        world.set_host(subject, containers=(), token=None, volumes=frozenset(), proxy=None)
+        world.set_host(subject, containers=(), token=None, volumes={}, proxy=None)
     else:
         raise ValueError(f"nothing is known of {what!r}")
 

@@ -425,7 +425,7 @@ def test_data_is_never_left_behind_by_a_drain() -> None:
 
 def test_a_replica_goes_where_its_data_is() -> None:
     world = World(None, make_app("db", volumes=["pgdata:/d"]))
-    world.set_host("h3", volumes=frozenset({"shop_pgdata"}))
+    world.set_host("h3", volumes={"shop_pgdata": "shop"})
     assert hosts_of(world.plan(), "db") == {"1": "h3"}
 
 
@@ -569,3 +569,18 @@ def test_the_replica_that_asks_for_more_is_the_one_to_leave() -> None:
     plan = world.plan()
     assert actions(plan) == {"a/1": "move"}
     assert replica_of(plan, "a/1").cause == "h1 has no memory left"
+
+
+def test_a_nearly_full_fleet_is_filled_where_first_fit_fails() -> None:
+    sizes = ((3200, 400), (400, 3200), (300, 300), (2000, 1900), (1900, 2000), (1500, 2500), (2400, 1400))
+    apps = [
+        make_app(f"a{n}", resources={"cpus": cpus / 1000, "memory": f"{memory}MiB"})
+        for n, (cpus, memory) in enumerate(sizes)
+    ]
+    hosts = (make_host(f"h{n}", cpus=4, memory="4000MiB") for n in range(3))
+    assert not World(make_inventory(*hosts), *apps).plan().is_empty
+
+
+def test_a_fleet_that_is_too_small_is_refused_at_once() -> None:
+    world = World(three_hosts(), make_app(replicas=40, resources={"cpus": 0.5}))
+    assert "no host can take web/25, web/26, web/27 and 13 more" in refusal(world)

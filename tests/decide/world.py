@@ -137,7 +137,6 @@ class World:
             engine=None,
             containers=(),
             images={},
-            volumes=frozenset(),
             token=None,
             proxy=None,
         )

@@ -14,6 +14,7 @@ from declare.engine.reference import pin, split_reference
 from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest, EngineReader, EngineWriter, FileContent
 from declare.model.errors import Conflict, EngineError, NotFound, Unreachable
+from declare.model.labels import PROJECT
 from declare.model.observed import Container, EngineInfo, Image
 from tests.fake_engine.engine import FakeContainer, FakeEngine, FakeImage, Registry, settings_of
 
@@ -53,9 +54,9 @@ class FakeReader(EngineReader):
                 return found
             raise NotFound(self.host, f"No such image: {reference}", status=404)
 
-    def list_volumes(self) -> frozenset[str]:
+    def list_volumes(self) -> Mapping[str, str]:
         with self._call("list_volumes") as engine:
-            return frozenset(engine.volumes)
+            return dict(engine.volumes)
 
     def read_files(self, container_id: str, folder: str) -> Mapping[str, bytes]:
         with self._call("read_files"):
@@ -156,7 +157,7 @@ class FakeWriter(FakeReader, EngineWriter):
             )
             container.files.update(found.files)
             engine.containers[container.id] = container
-            engine.volumes.update(_named_volumes(request))
+            engine.volumes = dict.fromkeys(_named_volumes(request), "") | engine.volumes
             return container.id
 
     def start_container(self, container_id: str) -> None:
@@ -229,13 +230,13 @@ class FakeWriter(FakeReader, EngineWriter):
         self, name: str, *, driver: str, driver_opts: Mapping[str, str], labels: Mapping[str, str]
     ) -> None:
         with self._call("create_volume", name) as engine:
-            engine.volumes.add(name)
+            engine.volumes.setdefault(name, labels.get(PROJECT, ""))
 
     def remove_volume(self, name: str) -> None:
         with self._call("remove_volume", name) as engine:
             if any(name in _named_volumes(container.request) for container in engine.containers.values()):
                 raise Conflict(self.host, f"remove {name}: volume is in use", status=409)
-            engine.volumes.discard(name)
+            engine.volumes.pop(name, None)
 
     def _check_free(self, name: str) -> None:
         if any(container.name == name for container in self.engine.containers.values()):

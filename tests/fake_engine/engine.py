@@ -122,7 +122,7 @@ class FakeEngine:
     version: str = "20.10.24"
     images: dict[str, FakeImage] = field(default_factory=lambda: dict(IMAGES))
     containers: dict[str, FakeContainer] = field(default_factory=dict)
-    volumes: set[str] = field(default_factory=set)
+    volumes: dict[str, str] = field(default_factory=dict)
     registry: Registry = field(default_factory=Registry)
     listeners: set[tuple[str, int]] = field(default_factory=set)
     down: str = ""
