@@ -6,14 +6,15 @@ What is placed already never moves; only placements made here may give way to on
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from itertools import combinations
 
 from declare.decide.filters import Refusal, refuse_host, refuse_labels, refuse_now, refuse_volumes
 from declare.decide.space import Space
 from declare.decide.wish import Wish
 
 _RETRIES = 4
-_EJECTION_DEPTH = 2
-_EJECTION_BUDGET = 20_000
+_PUSHED = 3
+_EJECTION_BUDGET = 60_000
 
 Subject = tuple[str, str]
 """App and replica."""
@@ -106,16 +107,82 @@ class _Placer:
             self._release(subject)
 
     def push(self, missing: Sequence[Group]) -> list[Group]:
-        """Place what is left by pushing others out; what still finds no host."""
-        left = []
-        budget = [_EJECTION_BUDGET]
-        for group in missing:
-            failed = tuple(
-                replica for replica in group.replicas if not self._push_one(group, replica, _EJECTION_DEPTH, budget)
-            )
-            if failed:
-                left.append(Group(group.wish, failed, group.only, group.volumes))
-        return left
+        """Place what is left by pushing out what was placed here; what still finds no host, with all else as it was."""
+        if not missing or not self._is_enough(missing):
+            return list(missing)
+        before = [(self._groups[subject], subject[1], host) for subject, host in self.hosts.items()]
+        if self._eject([(group, replica) for group in missing for replica in group.replicas]):
+            return []
+        self.undo()
+        for group, replica, host in before:
+            self._take(group, replica, self._spaces[host])
+        return list(missing)
+
+    def _is_enough(self, missing: Sequence[Group]) -> bool:
+        """Whether all free space together would do: if not, no search can help."""
+        cpus = sum(space.limit_cpus - space.cpus for space in self._open if space.limit_cpus is not None)
+        memory = sum(space.limit_memory - space.memory for space in self._open if space.limit_memory is not None)
+        return any(space.limit_cpus is None or space.limit_memory is None for space in self._open) or (
+            sum(len(group.replicas) * group.wish.cpus for group in missing) <= cpus
+            and sum(len(group.replicas) * group.wish.memory for group in missing) <= memory
+        )
+
+    def _eject(self, waiting: list[tuple[Group, str]]) -> bool:
+        """Guided ejection search (Nagata and Bräysy, 2009): who waits pushes out those that were easiest to place.
+
+        Each time a replica finds no room it becomes dearer to push out, and the search goes round no circles.
+        """
+        cost: dict[Subject, int] = {}
+        budget = _EJECTION_BUDGET
+        while waiting:
+            group, replica = waiting.pop()
+            space = self._tightest(group, replica)
+            if space is None:
+                subject = (group.wish.name, replica)
+                cost[subject] = cost.get(subject, 1) + 1
+                found = self._cheapest(group, replica, cost, budget)
+                budget -= found.looked_at
+                if found.space is None or budget < 0:
+                    return False
+                space = found.space
+                for other in found.pushed:
+                    waiting.append((self._groups[other], other[1]))
+                    self._release(other)
+            self._take(group, replica, space)
+        return True
+
+    def _tightest(self, group: Group, replica: str) -> Space | None:
+        """The fullest host that can take a replica: what is left elsewhere may be needed by a larger one."""
+        able = (s for s in self._candidates_of(group) if refuse_now(group.wish, replica, s) is None)
+        return max(able, key=lambda space: (space.share_with(group.wish), space.name), default=None)
+
+    def _cheapest(self, group: Group, replica: str, cost: Mapping[Subject, int], budget: int) -> "_Ejection":
+        """The host and the few replicas on it that cost least to push out for this one, within the budget."""
+        best: tuple[int, int, str, tuple[Subject, ...]] | None = None
+        looked_at = 0
+        for space in self._candidates_of(group):
+            if looked_at > budget or (best and best[:2] == (1, 1)):
+                break
+            movable = sorted(s for s in self._by_host.get(space.name, ()) if self._groups[s].only is None)
+            if not movable or not self._has_room_without(space, movable, group, replica):
+                looked_at += 1
+                continue
+            for count in range(1, min(_PUSHED, len(movable)) + 1):
+                for pushed in combinations(movable, count):
+                    price = sum(cost.get(subject, 1) for subject in pushed)
+                    rank = (price, count, space.name, pushed)
+                    looked_at += 1
+                    if (best is None or rank < best) and self._has_room_without(space, pushed, group, replica):
+                        best = rank
+        return _Ejection(self._spaces[best[2]] if best else None, best[3] if best else (), looked_at)
+
+    def _has_room_without(self, space: Space, pushed: Sequence[Subject], group: Group, replica: str) -> bool:
+        for subject in pushed:
+            space.release(self._groups[subject].wish, subject[1])
+        refusal = refuse_now(group.wish, replica, space)
+        for subject in pushed:
+            space.take(self._groups[subject].wish, subject[1])
+        return refusal is None
 
     def _place_group(self, group: Group) -> tuple[str, ...]:
         """Place replicas one by one in the emptiest zone, there on the best host; the replicas that were left over."""
@@ -138,32 +205,6 @@ class _Placer:
             self._candidates[require, group.only] = chosen
         return self._candidates[require, group.only]
 
-    def _push_one(self, group: Group, replica: str, depth: int, budget: list[int]) -> bool:
-        """Place a replica, if need be by pushing one other off a host, which is then placed in the same way."""
-        for space in sorted(self._candidates_of(group), key=lambda s: (s.share_with(group.wish), s.name)):
-            if refuse_now(group.wish, replica, space) is None:
-                self._take(group, replica, space)
-                return True
-        return depth > 0 and any(
-            self._swap(group, replica, other, depth, budget)
-            for space in self._candidates_of(group)
-            for other in sorted(self._by_host.get(space.name, ()))
-        )
-
-    def _swap(self, group: Group, replica: str, other: Subject, depth: int, budget: list[int]) -> bool:
-        if budget[0] <= 0 or other not in self.hosts:
-            return False
-        budget[0] -= 1
-        space, pushed = self._spaces[self.hosts[other]], self._groups[other]
-        self._release(other)
-        if refuse_now(group.wish, replica, space) is None:
-            self._take(group, replica, space)
-            if self._push_one(pushed, other[1], depth - 1, budget):
-                return True
-            self._release((group.wish.name, replica))
-        self._take(pushed, other[1], space)
-        return False
-
     def _take(self, group: Group, replica: str, space: Space) -> None:
         subject = (group.wish.name, replica)
         space.take(group.wish, replica)
@@ -175,6 +216,13 @@ class _Placer:
         host = self.hosts.pop(subject)
         self._by_host[host].remove(subject)
         self._spaces[host].release(self._groups.pop(subject).wish, subject[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ejection:
+    space: Space | None
+    pushed: tuple[Subject, ...]
+    looked_at: int
 
 
 _Rank = tuple[int, float, int, str]
