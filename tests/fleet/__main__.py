@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fleet.errors import FleetError
-from tests.fleet.fleet import Fleet, list_fleets
+from tests.fleet.fleet import Fleet, list_fleets, remove_abandoned
 from tests.fleet.host import Host
 from tests.images import IMAGES
 from tests.images.catalog import MissingPrograms
@@ -60,6 +60,10 @@ def _up(arguments: argparse.Namespace) -> None:
 def _down(arguments: argparse.Namespace) -> None:
     if arguments.name in list_fleets(arguments.base_dir):
         _load(arguments).down()
+
+
+def _sweep(arguments: argparse.Namespace) -> None:
+    remove_abandoned(arguments.base_dir)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -142,6 +146,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
     up.add_argument("--registry", action="store_true", help="with an image registry on the bridge")
     up.add_argument("--no-images", action="store_true", help="do not load the test images")
     add("down", "remove all of it", _down)
+    add("sweep", "remove the fleets whose tests have died", _sweep)
     add("list", "the fleets there are", _list)
     add("status", "its hosts and how to reach them", _status)
     inventory = add("inventory", "print an inventory of its hosts", _inventory)

@@ -1,5 +1,6 @@
 """A fleet: a name, some hosts on a network of their own, and all that is recorded of it in one folder."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -207,11 +208,19 @@ def find_base(base_dir: Path | None = None) -> Path:
     return Path(base_dir or os.environ.get("DECLARE_FLEET_DIR") or "/var/lib/declare-fleet").absolute()
 
 
+def remove_abandoned(base_dir: Path | None = None) -> None:
+    """Takes down the fleets that belonged to a process that is dead."""
+    with _lock():
+        _remove_abandoned(find_base(base_dir))
+
+
 def _remove_abandoned(base: Path) -> None:
     for name in list_fleets(base):
-        owner = json.loads((base / name / "fleet.json").read_text())["owner"]
-        if owner and not Process(owner["pid"], owner["start"]).is_alive():
-            Fleet.load(name, base_dir=base).down()
+        # Its owner may be taking it down at this moment.
+        with contextlib.suppress(FileNotFoundError):
+            owner = json.loads((base / name / "fleet.json").read_text())["owner"]
+            if owner and not Process(owner["pid"], owner["start"]).is_alive():
+                Fleet.load(name, base_dir=base).down()
 
 
 def _describe_tls(host: Host) -> str:
