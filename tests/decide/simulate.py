@@ -22,7 +22,9 @@ def simulate(observed: Observed, plan: Plan, desired: Desired, inventory: Invent
     for pull in plan.pulls:
         _pull(hosts, pull)
     for volume in plan.volumes:
-        hosts[volume.host] = replace(hosts[volume.host], volumes={**hosts[volume.host].volumes, volume.name: plan.project})
+        hosts[volume.host] = replace(
+            hosts[volume.host], volumes={**hosts[volume.host].volumes, volume.name: plan.project}
+        )
     for change in plan.apps:
         _change_app(hosts, change, plan.project, desired.app(change.name))
     for leftover in plan.leftovers:
