@@ -62,14 +62,11 @@ def _diff_value(path: str, old: Json, new: Json, forces: Forces) -> Iterator[Fie
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted(old.keys() | new.keys()):
-            if key not in old or key not in new:
-                yield FieldChange(f"{path}.{key}", old.get(key), new.get(key), forces)
-            else:
-                yield from _diff_value(f"{path}.{key}", old[key], new[key], forces)
+            yield from _diff_value(f"{path}.{key}", old.get(key), new.get(key), forces)
     elif isinstance(old, Mapping) and new is None and old:
-        yield from (FieldChange(f"{path}.{key}", old[key], None, forces) for key in sorted(old))
+        yield from _diff_value(path, old, {}, forces)
     elif isinstance(new, Mapping) and old is None and new:
-        yield from (FieldChange(f"{path}.{key}", None, new[key], forces) for key in sorted(new))
+        yield from _diff_value(path, {}, new, forces)
     else:
         yield FieldChange(path, old, new, forces)
 

@@ -38,6 +38,14 @@ def test_a_field_that_an_older_engine_would_ignore_is_refused() -> None:
     assert build_body("h1", request, API)[0]["HostConfig"]["Annotations"] == {"a": "b"}
 
 
+def test_so_is_an_option_inside_of_a_field() -> None:
+    mount = {"type": "volume", "source": "data", "target": "/data", "volume": {"subpath": "a"}}
+    request = ContainerRequest("web", "web:1", spec={"volumes": ["other:/other", mount]})
+    with pytest.raises(EngineError, match=r"volumes\.volume\.subpath.* Docker 26\.0"):
+        build_body("h1", request, (1, 44))
+    assert build_body("h1", request, API)[0]["HostConfig"]["Mounts"][1]["VolumeOptions"]["Subpath"] == "a"
+
+
 # (field, canonical value, section, what the engine is told)
 PLACES: list[tuple[str, Json, str, dict[str, Any]]] = [
     ("blkio_config", {"weight": 300, "device_read_bps": [{"path": "/dev/sda", "rate": 1024}]}, "HostConfig",
