@@ -113,7 +113,8 @@ def test_a_database_must_be_stopped_before_its_replacement_starts(clean_fleet: F
 def test_a_volumes_data_must_outlive_its_replacement(clean_fleet: Fleet, tmp_path: Path) -> None:
     shop = make_shop(clean_fleet, tmp_path, apps={"db": APPS["db"]})
     shop.apply()
-    host = next(host for host in clean_fleet.hosts.values() if host.docker("volume", "ls", "-q").split())
+    hosts = clean_fleet.hosts.values()
+    host = next(host for host in hosts if "shop_data" in host.docker("volume", "ls", "-q").split())
     host.docker("run", "--rm", "-v", "shop_data:/data", "declare-test/busybox:1", "sh", "-c", "echo kept > /data/row")
     shop.write(apps={"db": {**APPS["db"], "image": "declare-test/web:2"}})
     assert shop.apply().exit_code == 0

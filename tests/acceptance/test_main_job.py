@@ -23,6 +23,10 @@ def fronts(clean_fleet: Fleet) -> Iterator[Fronts]:
         yield fronts
 
 
+def volumes(fleet: Fleet) -> list[str]:
+    return [name for host in fleet.hosts.values() for name in host.docker("volume", "ls", "-q").split()]
+
+
 def put_before_engines(shop: Project, fronts: Fronts) -> None:
     for name, proxy in fronts.proxies.items():
         shop.hosts[name]["engine"] = proxy.url
@@ -80,14 +84,13 @@ def test_destroy_must_leave_nothing_but_volumes(shop: Project, clean_fleet: Flee
     assert done.exit_code == 0, done.stderr
     for host in clean_fleet.hosts.values():
         assert not host.docker("ps", "-aq", "--filter", "label=declare.project=shop").split()
-    volumes = [host.docker("volume", "ls", "-q").split() for host in clean_fleet.hosts.values()]
-    assert ["shop_data"] in volumes
+    assert volumes(clean_fleet).count("shop_data") == 1
 
 
 def test_destroy_with_volumes_must_leave_nothing(shop: Project, clean_fleet: Fleet) -> None:
     shop.apply()
     assert shop.run("destroy", "--yes", "--volumes").exit_code == 0
-    assert not any(host.docker("volume", "ls", "-q").split() for host in clean_fleet.hosts.values())
+    assert "shop_data" not in volumes(clean_fleet)
 
 
 def test_scaling_down_must_take_the_highest_replicas(shop: Project, clean_fleet: Fleet) -> None:
