@@ -35,6 +35,7 @@ def decide_volume_removals(situation: Situation) -> tuple[VolumeRemove, ...]:
     return tuple(
         VolumeRemove(volume, view.name)
         for view in situation.views.values()
+        if view.usable
         for volume, project in sorted(view.observed.volumes.items())
         if project == situation.project and _is_meant(situation, volume)
     )

@@ -49,6 +49,17 @@ class ProxyUnconfirmed(DeclareError):
         self.kept = "it may still use the old replicas, so they were not stopped"
 
 
+def with_endpoints(model: ProxyModel, serving: Mapping[str, Mapping[str, Endpoint]]) -> ProxyModel:
+    """The model before these endpoints, by app and replica; an app that is not among them keeps the model's own."""
+    upstreams = tuple(
+        Upstream(upstream.app, tuple(sorted(set(serving[upstream.app].values()))))
+        if upstream.app in serving
+        else upstream
+        for upstream in model.upstreams
+    )
+    return replace(model, upstreams=upstreams)
+
+
 class Balancer:
     """All proxies of a project. `model` is what they shall serve in the end; `serving` is what each app's replicas
     answer on at the start, by app and replica. `up_to_date` says that all of them serve just that already.
@@ -146,11 +157,7 @@ class Balancer:
     def _current_model(self) -> ProxyModel | None:
         if self._model is None:
             return None
-        upstreams = tuple(
-            Upstream(upstream.app, tuple(sorted(set(self._serving.get(upstream.app, {}).values()))))
-            for upstream in self._model.upstreams
-        )
-        return replace(self._model, upstreams=upstreams)
+        return with_endpoints(self._model, self._serving)
 
     def _deliver(self, model: ProxyModel) -> ProxyUnconfirmed | None:
         """Tested on every host before it is served on any: one refusal leaves all of them as they were."""

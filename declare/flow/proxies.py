@@ -1,9 +1,8 @@
 """The proxies of a project: how they are read, what they would be given, how an apply drives them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from declare.execute.balancer import Proxy
+from declare.execute.balancer import Proxy, with_endpoints
 from declare.execute.proxies import HostProxy, OwnProxy, Render, RetiredProxy
 from declare.execute.serving import find_serving
 from declare.model.app import Desired
@@ -89,11 +88,7 @@ def present_model(plan: Plan, desired: Desired, addresses: Mapping[str, str]) ->
     if plan.proxy is None:
         return None
     serving = {change.name: find_serving(change, desired.app(change.name), addresses) for change in plan.apps}
-    upstreams = tuple(
-        replace(upstream, endpoints=tuple(sorted(set(serving.get(upstream.app, {}).values()))))
-        for upstream in plan.proxy.model.upstreams
-    )
-    return replace(plan.proxy.model, upstreams=upstreams)
+    return with_endpoints(plan.proxy.model, serving)
 
 
 def serve_already(model: ProxyModel | None, plan: Plan, inventory: Inventory, observed: Observed) -> bool:

@@ -120,3 +120,14 @@ def test_a_volumes_data_must_outlive_its_replacement(clean_fleet: Fleet, tmp_pat
     assert shop.apply().exit_code == 0
     read = host.docker("run", "--rm", "-v", "shop_data:/data", "declare-test/busybox:1", "cat", "/data/row")
     assert read.strip() == "kept"
+
+
+def test_applying_one_app_must_keep_the_others_in_nginx(clean_fleet: Fleet, tmp_path: Path) -> None:
+    blog = {**WEB, "replicas": 1, "routes": ["blog.test"]}
+    shop = make_shop(clean_fleet, tmp_path, apps={"web": WEB, "blog": blog})
+    shop.apply()
+    shop.write(apps={"web": {**WEB, "image": "declare-test/web:2"}, "blog": blog})
+    assert shop.apply(apps=("web",)).exit_code == 0
+    proxy = clean_fleet.hosts["h1"].address
+    assert ask(proxy, host="blog.test")[0] == 200
+    assert json.loads(ask(proxy)[1])["version"] == "2"
