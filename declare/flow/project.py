@@ -20,11 +20,12 @@ _GIT_DEADLINE = 2.0
 @dataclass(frozen=True, slots=True)
 class ProjectOptions:
     """Where to look. `inventory` None: DECLARE_INVENTORY, else found from this folder upwards. `files`: -f, "-" is
-    standard input.
+    standard input. `manifests` False reads the inventory alone, for what needs no more.
     """
 
     inventory: str | None = None
     files: tuple[str, ...] = ()
+    manifests: bool = True
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: TextIO | None = None
 
@@ -49,7 +50,7 @@ def open_project(options: ProjectOptions) -> Project:
     """Read and check all files; raises InputError with all their problems."""
     named = options.inventory or options.environment.get("DECLARE_INVENTORY")
     path = Path(named) if named else find_inventory(Path())
-    sources = [_source(file) for file in options.files] or None
+    sources = ([_source(file) for file in options.files] or None) if options.manifests else []
     loaded = load_project(path, sources, environment=options.environment, stdin=options.stdin)
     return Project(
         inventory=loaded.inventory,

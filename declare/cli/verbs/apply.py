@@ -53,7 +53,7 @@ def _read_plan(session: Session, path: str) -> "Planned":
 
     saved = read_plan(Path(path))
     session.inventory = session.inventory or saved.inventory
-    return plan_again(saved, with_saved(session.open_project(), saved))
+    return plan_again(saved, with_saved(session.open_project(manifests=False), saved))
 
 
 def _saved_plan(targets: tuple[str, ...], choices: dict[str, Any]) -> str | None:

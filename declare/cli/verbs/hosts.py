@@ -21,7 +21,7 @@ def command(session: Session, /, *, as_json: bool) -> None:
     """
     from declare.flow.hosts import read_hosts
 
-    hosts = read_hosts(session.open_project())
+    hosts = read_hosts(session.open_project(manifests=False))
     if as_json:
         from declare.show.json import hosts_document
 

@@ -22,5 +22,5 @@ def command(session: Session, /, *, id: str) -> None:
     from declare.flow.unlock import unlock
     from declare.show.lines import line, listed
 
-    hosts = unlock(session.open_project(), id)
+    hosts = unlock(session.open_project(manifests=False), id)
     session.show([line(f"lock {id} is broken on {listed(hosts)}")])
