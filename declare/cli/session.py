@@ -26,14 +26,12 @@ class Session:
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
 
-    def open_project(self) -> "Project":
-        """Inventory and manifests, read and checked. Raises InputError with all problems."""
+    def open_project(self, *, manifests: bool = True) -> "Project":
+        """The inventory and, for most verbs, the manifests, read and checked. Raises InputError with all problems."""
         from declare.flow.project import ProjectOptions, open_project
 
-        environment = dict(os.environ)
-        return open_project(
-            ProjectOptions(inventory=self.inventory, files=self.files, environment=environment, stdin=self.input)
-        )
+        options = ProjectOptions(self.inventory, self.files, manifests, dict(os.environ), self.input)
+        return open_project(options)
 
     def show(self, lines: "Iterable[Line]") -> None:
         """Write lines to standard output: results."""
