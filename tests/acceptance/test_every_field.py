@@ -15,6 +15,7 @@ from declare.flow.plan import Planned
 from declare.model.canonical import Json
 from declare.model.event import Failure, Outcome
 from declare.model.fields import FIELDS, Forces
+from declare.model.inventory import PortRange
 from declare.model.plan import Action, AppChange
 from tests.acceptance.fields import ABSENT, CASES, WEB, Case, app_with, expected, schema_paths, top_level
 from tests.acceptance.project import Project
@@ -125,7 +126,9 @@ def _settings_of(container: dict[str, Any]) -> Json:
     labels = {key: value for key, value in config["Labels"].items() if not key.startswith("declare.")}
     hostname = None if container["Id"].startswith(config["Hostname"]) else config["Hostname"]
     config = {**config, "Labels": labels, "Hostname": hostname, "Image": container["Image"]}
-    return {"Config": config, "HostConfig": {key: value for key, value in limits.items() if key != "PortBindings"}}
+    bindings = [bound for each in (limits["PortBindings"] or {}).values() for bound in each]
+    fixed = [bound for bound in bindings if int(bound["HostPort"]) < PortRange().first]
+    return {"Config": config, "HostConfig": {**limits, "PortBindings": fixed}}
 
 
 def check_nothing_left(phase: Phase, app: str) -> None:
