@@ -30,7 +30,7 @@ def open_writer(host: Host, *, timeout: float = READ_TIMEOUT, write_timeout: flo
 def _find(host: Host) -> tuple[Route, str]:
     engine = host.engine
     if engine.scheme == "context":
-        from declare.engine.docker_sdk import read_context
+        from declare.engine.context import read_context
 
         engine = read_context(host.name, engine)
     try:

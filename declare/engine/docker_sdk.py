@@ -1,17 +1,11 @@
-"""What the docker SDK knows best: registry logins and Docker contexts of this machine. Imported only where used."""
+"""What the docker SDK knows best: the registry logins of this machine. Imported only where used."""
 
 import os
 import threading
 import warnings
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
 
-from declare.model.app import TlsFiles
 from declare.model.errors import Unreachable
-from declare.model.inventory import EngineAddress
-
-Scheme = Literal["unix", "tcp", "ssh"]
 
 _reading = threading.Lock()  # the SDK is not thread-safe, and credential helpers may ask for a password
 
@@ -36,31 +30,3 @@ def read_login(host: str, registry: str) -> str:
 def _has_configuration() -> bool:
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     return (folder / "config.json").exists() or (Path.home() / ".dockercfg").exists()
-
-
-def read_context(host: str, engine: EngineAddress) -> EngineAddress:
-    """The engine that a Docker context names, with its TLS files. Raises Unreachable if there is no such context."""
-    with _reading:
-        from docker.context import ContextAPI
-
-        try:
-            context = ContextAPI.get_context(engine.location)
-        except Exception as error:  # the SDK raises bare Exception for a context it can't read
-            raise Unreachable(host, f'docker context "{engine.location}" can\'t be read: {error}') from error
-    if context is None or not context.Host:
-        raise Unreachable(
-            host,
-            f'there is no docker context "{engine.location}"',
-            help='see "docker context ls", or write engine: instead',
-        )
-    scheme, _, location = context.Host.removeprefix("http+").partition("://")
-    tls = context.TLSConfig
-    if scheme not in ("unix", "tcp", "ssh", "http", "https"):
-        raise Unreachable(host, f'docker context "{engine.location}" is at {context.Host}, which declare can\'t reach')
-    return replace(
-        engine,
-        scheme="tcp" if scheme in ("http", "https") else cast(Scheme, scheme),
-        location=location,
-        ca=tls.ca_cert if tls else None,
-        client=TlsFiles(*tls.cert) if tls and tls.cert else None,
-    )

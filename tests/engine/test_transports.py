@@ -286,7 +286,6 @@ def write_context(config: Path, name: str, host: str, certificates: Path | None 
 
     folder = hashlib.sha256(name.encode()).hexdigest()
     (config / "contexts" / "meta" / folder).mkdir(parents=True)
-    (config / "config.json").write_text("{}")
     endpoint = {"Host": host, "SkipTLSVerify": False}
     meta = {"Name": name, "Metadata": {}, "Endpoints": {"docker": endpoint}}
     (config / "contexts" / "meta" / folder / "meta.json").write_text(json.dumps(meta))
