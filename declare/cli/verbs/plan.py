@@ -52,6 +52,7 @@ def command(
     if out and not out.endswith(".json"):
         raise click.UsageError(f'--out: the name of a plan file ends in ".json", not "{out}"')
     project = session.open_project()
+    session.tell_problems(project.warnings)
     planned = plan_project(project, plan_request(apps, choices))
     plan = planned.plan
     if out:
