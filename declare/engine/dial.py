@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from declare.engine.deadline import Deadline
 from declare.model.app import TlsFiles
@@ -25,8 +26,11 @@ def dial_unix(path: str) -> Dial:
 
 
 def dial_tcp(host: str, port: int) -> Dial:
+    # Text would first be spelled for the domain name system, by a codec that takes long to import.
+    name: Any = host.encode() if host.isascii() else host
+
     def dial(deadline: Deadline) -> socket.socket:
-        stream = socket.create_connection((host, port), timeout=deadline.left())
+        stream = socket.create_connection((name, port), timeout=deadline.left())
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return stream
 

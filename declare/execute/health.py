@@ -50,20 +50,23 @@ def wait_healthy(patient: Patient, *, settle: float, interrupt: Interrupt) -> No
     """Return when it is healthy and has stayed up for `settle` seconds; raise Unhealthy, or the engine's own error."""
     policy = patient.app.update
     end = time.monotonic() + policy.healthy_within
-    check = _choose_check(patient, _inspect(patient))
-    wanted, good, pause, last = check.wanted, 0, _FIRST_PAUSE, ""
-    while good < wanted:
-        container = _inspect(patient)
+    container = _inspect(patient)
+    check = _choose_check(patient, container)
+    good, pause, last = 0, _FIRST_PAUSE, ""
+    while True:
         _require_alive(container, last)
         answer = check.ask(container)
         good, last = (good + 1 if answer.good else 0), answer.text
-        if good < wanted:
-            if time.monotonic() >= end:
-                within = format_duration(policy.healthy_within)
-                raise Unhealthy(f"was not healthy after {within}", last, container)
-            interrupt.wait(pause)
-            pause = min(pause * 1.5, max(_FIRST_PAUSE, check.interval))
-    _require_settled(patient, settle if check.settles else 0.0, interrupt, last)
+        if good >= check.wanted:
+            break
+        if time.monotonic() >= end:
+            within = format_duration(policy.healthy_within)
+            raise Unhealthy(f"was not healthy after {within}", last, container)
+        interrupt.wait(pause)
+        pause = min(pause * 1.5, max(_FIRST_PAUSE, check.interval))
+        container = _inspect(patient)
+    if check.settles and settle > 0:
+        _require_settled(patient, settle, interrupt, last)
 
 
 def probe(patient: Patient, container: Container) -> Answer:

@@ -18,12 +18,16 @@ ReadProxy = Callable[[EngineReader, Container], ObservedProxy | None]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What to look for besides containers: image references, whether to inspect beyond the limit, how to read nginx."""
+    """What to look for besides containers: image references, whether to inspect beyond the limit, how to read nginx.
+
+    `read_record`: False for whoever wrote it under the lock that is still held; of all replies it comes slowest.
+    """
 
     project: str
     images: tuple[str, ...] = ()
     inspect_all: bool = False
     read_proxy: ReadProxy | None = None
+    read_record: bool = True
 
 
 def observe(engines: Mapping[str, EngineReader | Unreachable], look: Look) -> Observed:
@@ -57,10 +61,17 @@ class _Survey:
         return _Contents(
             containers,
             wanted,
-            [self._pool.submit(_inspect, engine, container) for container in wanted],
+            [self._pool.submit(self._inspect, engine, container) for container in wanted],
             self._read_proxy(engine, containers),
             self._read_record(engine, containers),
         )
+
+    def _inspect(self, engine: EngineReader, container: Container) -> Container | None:
+        self._info.result()  # an inspection needs it, and would ask for it again while it is on its way
+        try:
+            return engine.inspect_container(container.id)
+        except NotFound:
+            return None
 
     def _read_proxy(
         self, engine: EngineReader, containers: Sequence[Container]
@@ -71,7 +82,7 @@ class _Survey:
         return self._pool.submit(self._look.read_proxy, engine, proxy)
 
     def _read_record(self, engine: EngineReader, containers: Sequence[Container]) -> "Future[Record | None] | None":
-        container = find_record_container(containers, self._look.project)
+        container = find_record_container(containers, self._look.project) if self._look.read_record else None
         return self._pool.submit(read_record, engine, container) if container else None
 
     def finish(self, name: str) -> tuple[ObservedHost, Record | None]:
@@ -124,13 +135,6 @@ def _worth_inspecting(container: Container, project: str) -> bool:
     if container.owner is None:
         return container.is_running
     return container.owner.project == project and container.owner.role in ("replica", "proxy")
-
-
-def _inspect(engine: EngineReader, container: Container) -> Container | None:
-    try:
-        return engine.inspect_container(container.id)
-    except NotFound:
-        return None
 
 
 def _read_images(engine: EngineReader, references: Sequence[str]) -> Mapping[str, Image]:

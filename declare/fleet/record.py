@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import Any
 
 from declare.model import labels, names
 from declare.model.canonical import canonical_json
 from declare.model.engine import ContainerRequest, EngineReader, EngineWriter, FileContent
-from declare.model.errors import Conflict, HostError
+from declare.model.errors import Conflict, HostError, NotFound
 from declare.model.observed import Container, ObservedHost, Ownership
 from declare.model.record import AppRecord, KnownHost, PlacedReplica, Record, Revision
 
@@ -64,8 +65,11 @@ def find_record_container(containers: Sequence[Container], project: str) -> Cont
 
 
 def read_record(engine: EngineReader, container: Container) -> Record | None:
-    """The newest complete record in one container, or None."""
-    files = engine.read_files(container.id, FOLDER)
+    """The newest complete record in one container; None also where none was ever written to it."""
+    try:
+        files = engine.read_files(container.id, FOLDER)
+    except NotFound:
+        return None
     return newest(decode_record(content) for _, content in sorted(files.items()))
 
 
@@ -75,17 +79,24 @@ def newest(records: Any) -> Record | None:
 
 
 def write_record(engines: Mapping[str, EngineWriter], hosts: Sequence[ObservedHost], record: Record) -> list[str]:
-    """Write it to up to five hosts; the names of those that have it now. Raises the last error if none has."""
+    """Write it to up to five hosts at once, to the next ones where one fails; the names of those that have it now.
+
+    Raises the last error if none has.
+    """
     written: list[str] = []
     failure: HostError | None = None
-    for host in hosts:
-        if len(written) == COPIES:
-            break
-        try:
-            _write(engines[host.name], host, record)
-            written.append(host.name)
-        except HostError as error:
-            failure = error
+    waiting = list(hosts)
+    with ThreadPoolExecutor(max_workers=COPIES, thread_name_prefix="record") as pool:
+        while waiting and len(written) < COPIES:
+            missing = COPIES - len(written)
+            chosen, waiting = waiting[:missing], waiting[missing:]
+            futures = {host.name: pool.submit(_write, engines[host.name], host, record) for host in chosen}
+            for name, future in futures.items():
+                try:
+                    future.result()
+                    written.append(name)
+                except HostError as error:
+                    failure = error
     if failure and not written:
         raise failure
     return written

@@ -208,7 +208,7 @@ class _Apply:
             if request.destroy and not request.apps and outcome.reached:
                 self._memory.forget()
                 return outcome
-            after = look(self._planned.project, self._all)
+            after = look(self._planned.project, self._all, read_record=False)
             record = self._memory.finish(after, results)
         except DeclareError as error:
             self._listener(Transition("record", "not written", detail=str(error)))

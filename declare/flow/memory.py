@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from declare.execute.rollout import AppResult
@@ -16,6 +17,7 @@ from declare.model.record import AppRecord, KnownHost, PlacedReplica, Record, Re
 
 KEPT_REVISIONS = 3
 _KEPT_HISTORY = 20
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,14 @@ class Memory:
 
     def begin(self) -> None:
         """Leave an identity on hosts that have none, and write the key before any label is made with it."""
-        known = {}
-        for host in self._hosts:
-            if host.engine is not None and (host.token is None or host.name not in self._record.hosts):
-                token = host.token or self._leave_identity(host.name)
-                known[host.name] = KnownHost(host.engine.id, token)
+        new = [host for host in self._hosts if host.token is None or host.name not in self._record.hosts]
+        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="identity") as pool:
+            tokens = pool.map(lambda host: host.token or self._leave_identity(host.name), new)
+            known = {
+                host.name: KnownHost(host.engine.id, token)
+                for host, token in zip(new, tokens, strict=True)
+                if host.engine is not None
+            }
         if known or self._planned.record is None:
             self._write(replace(self._record, hosts=dict(sorted({**self._record.hosts, **known}.items()))))
 

@@ -84,7 +84,7 @@ def read_values(project: Project, request: PlanRequest) -> Mapping[str, SecretVa
     return read_secrets(project.desired, project.environment, Path(project.inventory.root))
 
 
-def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) -> Observed:
+def look(project: Project, engines: Mapping[str, EngineReader | Unreachable], *, read_record: bool = True) -> Observed:
     """The fleet as it is, with what the registry says of images that must always be the newest."""
     apps = project.desired.apps
     images = {app.image for app in apps} | _proxy_image(project.inventory)
@@ -94,6 +94,7 @@ def look(project: Project, engines: Mapping[str, EngineReader | Unreachable]) ->
             project=project.inventory.project,
             images=tuple(sorted(images)),
             read_proxy=_read_proxy,
+            read_record=read_record,
         ),
     )
     if project.inventory.proxy is not None:
