@@ -55,7 +55,7 @@ def bring_up() -> None:
 def take_down() -> None:
     for ground in find_grounds_in_use():
         ground.remove(PROJECT)
-        say(f"removed: {ground.title[0].lower()}{ground.title[1:]}")
+        say(f"removed: {ground.removed}")
     if PROJECT.exists():
         shutil.rmtree(PROJECT)
         say("removed: quickstart/")

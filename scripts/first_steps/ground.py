@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,7 @@ class NoGround(Exception):
 
 class Ground(Protocol):
     title: str
+    removed: str
     environment: Mapping[str, str]
     try_next: str
 
@@ -45,6 +47,7 @@ class OwnHosts:
     """Three hosts of their own: separate networks, engines and sshds, reached over ssh."""
 
     title = "Three hosts on this machine, each with its own network, Docker engine and sshd, reached over ssh"
+    removed = "the three hosts and all that ran on them"
     try_next = """\
 Now in quickstart/ (`cd quickstart`):
   sed -i 's/replicas: 3/replicas: 5/' apps/web.yaml; ./declare plan       what one change means
@@ -98,9 +101,9 @@ Now in quickstart/ (`cd quickstart`):
 
 
 class OneEngine:
-    """The engine that is there anyway. Project and images have names of their own, so that nothing of yours is touched."""
+    """The engine that is there anyway. Project and images have their own names, so that nothing else is touched."""
 
-    environment: Mapping[str, str] = {}  # noqa: RUF012
+    environment: Mapping[str, str] = {}
     try_next = """\
 Now in quickstart/ (`cd quickstart`):
   sed -i 's/replicas: 3/replicas: 5/' apps/web.yaml; ./declare plan       what one change means
@@ -112,6 +115,7 @@ Now in quickstart/ (`cd quickstart`):
 
     def __init__(self, engine: Path) -> None:
         self.title = f"The Docker engine of this machine, at {engine}"
+        self.removed = f"the shop and its images from the Docker engine at {engine}"
         self._engine = engine
         self._nginx = NGINX_PULLED
 
@@ -130,10 +134,12 @@ Now in quickstart/ (`cd quickstart`):
         return "127.0.0.1", int(text.partition("listen: {http: ")[2].partition("}")[0])
 
     def remove(self, project: Path) -> None:
-        import subprocess
-
         command = ["./declare", "destroy", "--volumes", "--yes"]
-        subprocess.run(command, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        done = subprocess.run(
+            command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise NoGround(f"the shop could not be removed:\n{done.stderr.strip()}")
         remove_from(self._engine)
 
 

@@ -1,4 +1,4 @@
-"""The shop's images on one engine: made from this machine's own programs, or else from the registry's Python and nginx."""
+"""The shop's images on one engine: made from this machine's own programs, or else from images of the registry."""
 
 from collections.abc import Callable
 from pathlib import Path
