@@ -1,6 +1,6 @@
 """The Docker contexts of this machine, read from the files in which Docker's own client keeps them.
 
-Not through the SDK: it finds no context in a folder without a config.json, which `docker context create` does not write.
+Not through the SDK: it finds none in a folder without a config.json, which `docker context create` does not write.
 """
 
 import hashlib

@@ -137,9 +137,7 @@ def test_an_address_not_given_must_be_the_one_that_ssh_uses(over_ssh: Project, c
     assert ask(clean_fleet.hosts["h1"].address)[0] == 200
 
 
-def test_a_host_with_an_unknown_key_must_be_named_and_the_others_applied(
-    over_ssh: Project, clean_fleet: Fleet
-) -> None:
+def test_a_host_with_an_unknown_key_must_be_named_and_the_others_applied(over_ssh: Project, clean_fleet: Fleet) -> None:
     unknown = clean_fleet.hosts["h2"]
     known = clean_fleet.ssh_config.with_name("known_hosts")
     known.write_text("".join(line for line in known.open() if not line.startswith(unknown.address)))
