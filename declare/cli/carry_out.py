@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from declare.cli.approval import ask
-from declare.cli.progress import open_progress, write_or_stop
+from declare.cli.progress import open_progress
 from declare.cli.session import Session
 from declare.cli.signals import Terminated, request_on_signal
+from declare.cli.underway import write_or_stop
 from declare.execute.interrupt import Interrupt
 from declare.model.errors import DeclareError
 from declare.model.event import Outcome

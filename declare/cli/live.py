@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from rich.console import Console, Group
 from rich.live import Live
 
-from declare.cli.progress import Underway, write_or_stop
 from declare.cli.session import Session
+from declare.cli.underway import Underway, write_or_stop
 from declare.model.event import Failure, Transition
 from declare.show.events import UNDER_WAY, show_event, show_pending
 from declare.show.lines import Line, wrap

@@ -9,7 +9,7 @@ from declare.execute.balancer import Balancer
 from declare.execute.interrupt import Interrupt
 from declare.model.app import Desired, SecretValue
 from declare.model.engine import EngineWriter
-from declare.model.event import Listener, Transition
+from declare.model.event import Failure, Listener, Transition
 from declare.model.inventory import PortRange
 
 
@@ -33,6 +33,17 @@ class PortKeeper:
                     taken.add(candidate)
                     return candidate
         return None
+
+
+def one_at_a_time(listener: Listener) -> Listener:
+    """The same listener for several threads: no call begins before the one before has ended."""
+    lock = threading.Lock()
+
+    def tell(event: Transition | Failure) -> None:
+        with lock:
+            listener(event)
+
+    return tell
 
 
 @dataclass(frozen=True, slots=True)

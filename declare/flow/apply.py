@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from declare.execute.balancer import Balancer
-from declare.execute.execution import Execution, PortKeeper
+from declare.execute.execution import Execution, PortKeeper, one_at_a_time
 from declare.execute.executor import execute
 from declare.execute.guard import Ledger, guard
 from declare.execute.interrupt import Interrupt
@@ -71,7 +71,7 @@ def apply_planned(
     """Ask for and execute a plan that has work. `exactly`: if the fleet moved meanwhile, refuse instead of asking."""
     if not approve(planned):
         raise NotAllowed("not approved; nothing was changed")
-    project = planned.project
+    project, listener = planned.project, one_at_a_time(listener)
     silent = {host.name: host.reason for host in planned.observed.unreachable}
     with open_writers(project.inventory, silent=silent) as engines:
         lock = _take_lock(engines, planned, request, listener)

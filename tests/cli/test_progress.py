@@ -3,8 +3,9 @@
 import io
 import threading
 
-from declare.cli.progress import LineProgress, Underway
+from declare.cli.progress import LineProgress
 from declare.cli.session import Session
+from declare.cli.underway import Underway
 from declare.model.event import Failure, Transition
 
 
