@@ -22,7 +22,7 @@ from declare.engine.pool import Pool
 from declare.engine.reference import registry_of
 from declare.engine.route import Route
 from declare.model.engine import EngineReader
-from declare.model.errors import Unreachable
+from declare.model.errors import EngineError, Unreachable
 from declare.model.observed import Container, EngineInfo, Image
 
 T = TypeVar("T")
@@ -113,11 +113,12 @@ class Reader(EngineReader):
             yield from split_lines(join_frames(limit(reply.pieces()), raw=raw))
 
     def resolve_digest(self, reference: str) -> str:
-        found = self._exchange.read_json(
-            f"/distribution/{reference_path(reference)}/json",
-            headers=login_header(self.host, reference),
-            deadline=Deadline(_DIGEST_TIMEOUT),
-        )
+        path = f"/distribution/{reference_path(reference)}/json"
+        headers = login_header(self.host, reference)
+        try:
+            found = self._exchange.read_json(path, headers=headers, deadline=Deadline(_DIGEST_TIMEOUT))
+        except EngineError as error:  # in the registry's words, which don't say of which image
+            raise type(error)(self.host, f"image {reference}: {error.reason}", status=error.status) from error
         return self._parsed(lambda: str(found["Descriptor"]["digest"]))
 
     def save_image(self, reference: str) -> Iterator[bytes]:
