@@ -16,5 +16,6 @@ def plan_request(apps: tuple[str, ...], choices: Mapping[str, Any], **more: Any)
         lost=choices.get("lost", ()),
         prune=choices.get("prune"),
         allow_removal=choices.get("allow_removal"),
+        inspect_all=choices.get("inspect_all", False),
         **more,
     )

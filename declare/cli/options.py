@@ -56,6 +56,8 @@ def json_events_option(command: Decorated) -> Decorated:
 def plan_options(command: Decorated) -> Decorated:
     """What decides the contents of a plan."""
     for option in (
+        click.option("--inspect", "inspect_all", is_flag=True,
+                     help="Look for changes by hand on every container, on fleets of more than 5,000 too."),
         click.option("--allow-removal", type=click.IntRange(min=0), metavar="N",
                      help="Allow a plan that removes up to N apps, when that is more than half of them."),
         click.option("--prune/--no-prune", default=None,

@@ -156,6 +156,9 @@ def _warn(situation: Situation, removed: list[AppChange], proxy: ProxyDecision) 
     for name in sorted({placed.host for placed in situation.placed.values()} - situation.views.keys()):
         yield Problem(f"{name} is not in the inventory any more, and still has containers of {situation.project}",
                       severity="warning", help="they are left alone: drain it first, then remove it")  # fmt: skip
+    if unread := sum(container.settings is None for container in situation.sorted.buckets[Bucket.CURRENT]):
+        yield Problem(f"{unread} containers were not inspected: what was altered on them by hand is not seen",
+                      severity="warning", help="--inspect looks at every container")  # fmt: skip
     for name in sorted(situation.options.lost - situation.views.keys()):
         yield Problem(f"{name} is declared lost, and is not in the inventory", severity="warning")
 

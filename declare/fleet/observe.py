@@ -11,6 +11,7 @@ from declare.model.observed import Container, EngineInfo, Image, Observed, Obser
 from declare.model.record import Record
 
 INSPECTION_LIMIT = 5000
+"""Of all hosts together, in equal shares, so that the same containers are inspected each time."""
 
 ReadProxy = Callable[[EngineReader, Container], ObservedProxy | None]
 """How the state of a proxy container is read; given by the proxy side."""
@@ -33,7 +34,8 @@ class Look:
 def observe(engines: Mapping[str, EngineReader | Unreachable], look: Look) -> Observed:
     """All hosts in the order of their names. An engine that could not be opened is given as its Unreachable."""
     with ThreadPoolExecutor(max_workers=min(64, 6 * len(engines)), thread_name_prefix="observe") as pool:
-        surveys = {name: _Survey(engine, look, pool) for name, engine in sorted(engines.items())}
+        share = INSPECTION_LIMIT // max(1, len(engines))
+        surveys = {name: _Survey(engine, look, pool, inspections=share) for name, engine in sorted(engines.items())}
         found = [survey.finish(name) for name, survey in surveys.items()]
     return Observed(
         hosts=tuple(host for host, _ in found),
@@ -44,10 +46,13 @@ def observe(engines: Mapping[str, EngineReader | Unreachable], look: Look) -> Ob
 class _Survey:
     """The calls to one host, started at once and gathered later."""
 
-    def __init__(self, engine: EngineReader | Unreachable, look: Look, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, engine: EngineReader | Unreachable, look: Look, pool: ThreadPoolExecutor, *, inspections: int
+    ) -> None:
         self._engine = engine
         self._look = look
         self._pool = pool
+        self._inspections = inspections
         if not isinstance(engine, Unreachable):
             self._info: Future[EngineInfo] = pool.submit(engine.read_info)
             self._containers: Future[_Contents] = pool.submit(self._read_contents, engine)
@@ -56,7 +61,7 @@ class _Survey:
 
     def _read_contents(self, engine: EngineReader) -> "_Contents":
         containers = engine.list_containers()
-        limit = len(containers) if self._look.inspect_all else INSPECTION_LIMIT
+        limit = len(containers) if self._look.inspect_all else self._inspections
         wanted = [c for c in containers if _worth_inspecting(c, self._look.project)][:limit]
         return _Contents(
             containers,

@@ -106,7 +106,7 @@ def _take_lock(
 
 def _look_again(planned: Planned, engines: Engines[EngineWriter], *, approve: Approve, exactly: bool) -> Planned:
     """The plan for the fleet as it is under the lock; asked for again if it is not the one that was approved."""
-    observed = look(planned.project, engines.all)
+    observed = look(planned.project, engines.all, inspect_all=planned.request.inspect_all)
     again = decide(planned.project, planned.request, observed, planned.values, key=planned.key)
     if again.plan != planned.plan:
         if exactly:
@@ -208,7 +208,7 @@ class _Apply:
             if request.destroy and not request.apps and outcome.reached:
                 self._memory.forget()
                 return outcome
-            after = look(self._planned.project, self._all, read_record=False)
+            after = look(self._planned.project, self._all, read_record=False, inspect_all=request.inspect_all)
             record = self._memory.finish(after, results)
         except DeclareError as error:
             self._listener(Transition("record", "not written", detail=str(error)))

@@ -68,7 +68,7 @@ def plan_project(project: Project, request: PlanRequest) -> Planned:
     """Read the hosts and decide; nothing is written."""
     values = read_values(project, request)
     with open_readers(project.inventory) as engines, ThreadPoolExecutor(max_workers=1) as aside:
-        observing = aside.submit(look, project, engines.all)
+        observing = aside.submit(look, project, engines.all, inspect_all=request.inspect_all)
         import declare.decide.plan  # noqa: F401 - takes about as long as the hosts take to answer
 
         observed = observing.result()
@@ -84,7 +84,13 @@ def read_values(project: Project, request: PlanRequest) -> Mapping[str, SecretVa
     return read_secrets(project.desired, project.environment, Path(project.inventory.root))
 
 
-def look(project: Project, engines: Mapping[str, EngineReader | Unreachable], *, read_record: bool = True) -> Observed:
+def look(
+    project: Project,
+    engines: Mapping[str, EngineReader | Unreachable],
+    *,
+    read_record: bool = True,
+    inspect_all: bool = False,
+) -> Observed:
     """The fleet as it is, with what the registry says of images that must always be the newest."""
     apps = project.desired.apps
     images = {app.image for app in apps} | _proxy_image(project.inventory)
@@ -95,6 +101,7 @@ def look(project: Project, engines: Mapping[str, EngineReader | Unreachable], *,
             images=tuple(sorted(images)),
             read_proxy=_read_proxy,
             read_record=read_record,
+            inspect_all=inspect_all,
         ),
     )
     if project.inventory.proxy is not None:

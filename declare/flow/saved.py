@@ -86,7 +86,7 @@ def plan_again(saved: SavedPlan, project: Project) -> Planned:
         raise PlanStale(f"{saved.inventory} has changed since this plan was made", help="make a new plan")
     values = read_values(project, saved.request)
     with open_readers(project.inventory) as engines:
-        observed = look(project, engines.all)
+        observed = look(project, engines.all, inspect_all=saved.request.inspect_all)
     planned = decide(project, saved.request, observed, values)
     if digest_plan(planned.plan) != saved.plan_digest:
         raise PlanStale("the fleet has changed since this plan was made", help="make a new plan and look at it")

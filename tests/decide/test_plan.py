@@ -584,3 +584,15 @@ def test_a_nearly_full_fleet_is_filled_where_first_fit_fails() -> None:
 def test_a_fleet_that_is_too_small_is_refused_at_once() -> None:
     world = World(three_hosts(), make_app(replicas=40, resources={"cpus": 0.5}))
     assert "no host can take web/25, web/26, web/27 and 13 more" in refusal(world)
+
+
+def test_a_plan_says_which_containers_nobody_looked_at_closely() -> None:
+    world = World(None, make_app(replicas=2))
+    world.apply()
+    unread = tuple(
+        replace(host, containers=tuple(replace(container, settings=None) for container in host.containers))
+        for host in world.observed.hosts
+    )
+    world.observed = replace(world.observed, hosts=unread)
+    assert [warning.summary[:31] for warning in world.plan().warnings] == ["2 containers were not inspected"]
+    assert world.plan().is_empty
