@@ -8,6 +8,9 @@ from declare.model.canonical import Json
 from declare.model.fields import CONTAINER_FIELDS, FIELDS, Forces
 from declare.model.plan import FieldChange
 
+VOLUME_NAMES = "volume_names"
+"""In a label's spec: Docker's names of the volumes that the manifest's top-level `volumes` calls otherwise."""
+
 _DOCKER_CHECKS = frozenset({"command", "test", "disable"})
 
 
@@ -53,6 +56,10 @@ def _diff_field(name: str, old: Json, new: Json, forces: Forces | None) -> Itera
         forces = FIELDS.get(name, Forces.RECORD)
     if name == "secrets":
         yield from _diff_secrets(old or [], new or [], forces)
+    elif name == VOLUME_NAMES:
+        for volume in sorted({**(old or {}), **(new or {})}):
+            path = f"volumes.{volume}.name"
+            yield from _diff_value(path, (old or {}).get(volume), (new or {}).get(volume), forces)
     else:
         yield from _diff_value(name, old, new, forces)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from declare.decide.diff import VOLUME_NAMES
 from declare.decide.fingerprints import label_spec
 from declare.model import names
 from declare.model.app import App, Desired, Mount, VolumeSpec
@@ -65,7 +66,7 @@ def _read_wish(app: App, desired: Desired, project: str, fingerprints: Mapping[s
     named = [mount for mount in app.volumes if _is_named(mount)]
     volumes = {volume.name: volume for volume in (volume_of(desired, project, mount) for mount in named)}
     writes = {volume_of(desired, project, mount).name for mount in named if not mount.read_only}
-    spec = label_spec(app, fingerprints)
+    spec = label_spec(app, fingerprints) | _unusual_names(desired, project, named)
     return Wish(
         app=app,
         spec=spec,
@@ -81,6 +82,13 @@ def _read_wish(app: App, desired: Desired, project: str, fingerprints: Mapping[s
         bound=tuple(sorted(volumes.keys() & written)),
         external=tuple(sorted(v.name for v in volumes.values() if v.external)),
     )
+
+
+def _unusual_names(desired: Desired, project: str, mounts: list[Mount]) -> dict[str, Json]:
+    """What the app's own fields don't say of its containers: which of its volumes are called otherwise, and how."""
+    found = {mount.source or "": volume_of(desired, project, mount).name for mount in mounts}
+    names_given = {source: name for source, name in found.items() if name != names.volume(project, source)}
+    return {VOLUME_NAMES: names_given} if names_given else {}
 
 
 def _is_named(mount: Mount) -> bool:

@@ -40,7 +40,8 @@ def furnish(certificates: Path) -> Callable[[Project], Project]:
         project.environment |= {"S1": "one", "S2": "two"}
         for host, zone in zip(project.hosts.values(), "abcdefgh", strict=False):
             host["labels"] = {"zone": zone, "rack": zone * 2}
-        project.write(inventory={"allow": EVERYTHING} | ({"proxy": PROXY} if len(project.hosts) > 1 and not project.fakes else {}))
+        proxy = {} if project.fakes else {"proxy": PROXY}
+        project.write(inventory={"allow": EVERYTHING, **proxy})
         (project.folder / "certs").symlink_to(certificates)
         for name, text in (("1", "FILE=1"), ("2", "FILE=2"), ("quoted", "QUOTED='1'")):
             (project.folder / f"{name}.env").write_text(f"{text}\n")

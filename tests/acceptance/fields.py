@@ -1,136 +1,11 @@
-"""The manifest's fields as the schema has them, and for each: a value, another one, and what a plan must say of them.
+"""For every field of an app: a value, another one, and what a plan must say of them. A field without a line fails."""
 
-A path is the schema's: `update.order`, `routes[].host` (an item of a list), `ulimits.*.soft` (an entry of any name).
-"""
-
-import copy
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from declare.model.canonical import Json
-from declare.model.fields import FIELDS, Forces
-from tests.acceptance.project import ROOT
-
-WEB = "declare-test/web:1"
-BASE: Mapping[str, Json] = {"image": WEB, "update": {"settle": "0s", "drain": "0s"}}
-
-
-class _Absent:
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Json = _Absent()
-"""As a value: the field is not there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One field of an app. `changed` ABSENT: there is but one value, so that changing it is removing it.
-
-    `beside` is what else the app has all along, `at` where the value goes in it (the field's own path unless given).
-    `shows` is what a plan shows below `name` for value, changed and removed, where that is not as written: the
-    canonical form, and None for a default. `refused` are the words of an engine that can't do it.
-    `same` are other ways to write `value`. `untold`: what an inspection shows is the same for both values.
-    """
-
-    value: Json
-    changed: Json
-    beside: Mapping[str, Json] = field(default_factory=dict)
-    at: str = ""
-    name: str = ""
-    shows: tuple[Json, Json] | tuple[Json, Json, Json] | None = None
-    forces: Forces | None = None
-    required: bool = False
-    refused: str = ""
-    same: tuple[Json, ...] = ()
-    untold: bool = False
-    opinionated: Json = None
-    """The value for the image that has opinions of its own, where `value` makes no sense with it; ABSENT: none does."""
-
-
-def schema_paths() -> list[str]:
-    """Every field of an app in the published schema, those inside of others included."""
-    schema = json.loads((ROOT / "schemas" / "manifest.schema.json").read_text())
-    return sorted(set(_walk(schema["$defs"]["app"], "", schema["$defs"])))
-
-
-def _walk(node: Mapping[str, Any], path: str, defs: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of all that can be set below a node; its own too, where it may be something else than a mapping."""
-    if "$ref" in node:
-        node = defs[node["$ref"].rpartition("/")[2]]
-    for alternative in node.get("anyOf", [node]):
-        if "$ref" in alternative:
-            alternative = defs[alternative["$ref"].rpartition("/")[2]]
-        fields, items, entries = (alternative.get(key) for key in ("properties", "items", "additionalProperties"))
-        if fields:
-            for name, entry in fields.items():
-                yield from _walk(entry, f"{path}.{name}".removeprefix("."), defs)
-        elif items:
-            yield from _walk(items, f"{path}[]", defs)
-        elif isinstance(entries, dict) and any(_walk(entries, "", defs)):
-            yield from _walk(entries, f"{path}.*", defs)
-        else:
-            yield path.removesuffix("[]").removesuffix(".*")
-
-
-def app_with(path: str, case: Case, value: Json, *, image: str = WEB) -> dict[str, Json]:
-    """The app that has the field at this value; ABSENT takes it out, or all of what it is a required part of."""
-    app = copy.deepcopy({**BASE, "image": image})
-    for name, entry in copy.deepcopy(dict(case.beside)).items():
-        app[name] = {**app[name], **entry} if name in app and isinstance(entry, dict) else entry
-    place = case.at or path.partition("@")[0]
-    if value is ABSENT and case.required:
-        place = top_level(path)
-    _put(app, place.split("."), value)
-    return app
-
-
-def _put(inside: dict[str, Json], keys: list[str], value: Json) -> None:
-    key, *rest = keys
-    if not rest:
-        inside.pop(key, None)
-        if value is not ABSENT:
-            inside[key] = value
-        return
-    name = key.removesuffix("[]")
-    held = inside.setdefault(name, [{}] if key.endswith("[]") else {})
-    _put(held[0] if key.endswith("[]") else held, rest, value)
-    if held in ({}, [{}]):
-        del inside[name]
-
-
-def top_level(path: str) -> str:
-    """The app's field that a path begins with."""
-    return path.partition(".")[0].partition("[")[0].partition("@")[0]
-
-
-def expected(path: str, case: Case, old: int, new: int) -> dict[str, tuple[Json, Json, Forces]]:
-    """What a plan must name when the field goes from one state to another: 0 value, 1 changed, 2 removed."""
-    name = case.name or (case.at or path).partition("[")[0].partition("@")[0]
-    forces = case.forces or FIELDS[top_level(path)]
-    before, after = (_flatten(name, _shown(case, state)) for state in (old, new))
-    return {
-        key: (before.get(key), after.get(key), forces)
-        for key in sorted(before | after)
-        if before.get(key) != after.get(key)
-    }
-
-
-def _shown(case: Case, state: int) -> Json:
-    shows = (*(case.shows or (case.value, case.changed)), None)
-    return None if shows[state] is ABSENT else shows[state]
-
-
-def _flatten(name: str, shown: Json) -> dict[str, Json]:
-    """A mapping is named entry by entry."""
-    if not isinstance(shown, dict) or name.startswith("secrets."):
-        return {name: shown}
-    return {key: value for entry in shown for key, value in _flatten(f"{name}.{entry}", shown[entry]).items()}
-
+from declare.model.fields import Forces
+from tests.acceptance.cases import ABSENT, WEB, Case
 
 _PORT = {"port": 8000}
 _RECORD = Forces.RECORD
@@ -155,7 +30,8 @@ def _mounted(kind: str, source: str | None, target: str = "/mounted", **more: Js
 
 def _mount(kind: str, source: str | None, target: str = "/mounted", **more: Json) -> list[Json]:
     """The long form as a plan shows it."""
-    return _mounted(kind, source, target, **more)["volumes"]
+    mounts: list[Json] = _mounted(kind, source, target, **more)["volumes"]
+    return mounts
 
 
 _BLOCK, _OTHER_BLOCK = [
@@ -263,7 +139,9 @@ _OWN: dict[str, Case] = {
         "admin", "http", beside={"ports": {"http": 8000, "admin": 8000}, "healthcheck": {"tcp": True}}, forces=_RECORD
     ),
     **{
-        f"healthcheck.{name}{variant}": Case(value, changed, beside={**_PORT, "healthcheck": check}, forces=forces, same=same)
+        f"healthcheck.{name}{variant}": Case(
+            value, changed, beside={**_PORT, "healthcheck": check}, forces=forces, same=same
+        )
         for name, value, changed, same in (
             ("interval", "1s", "3s", ("1000ms",)), ("timeout", "3s", "4s", ("3000ms",)), ("retries", 4, 5, ()),
             ("start_period", "1s", "1m30s", ("0m1s",)),
@@ -272,8 +150,12 @@ _OWN: dict[str, Case] = {
             ("", {"tcp": True}, _RECORD), ("@command", {"command": ["/web", "check"]}, _REPLACE),
         )
     },
-    "environment": Case({"A": "1", "B": "x"}, {"A": "2", "B": "x"}, same=(["A=1", "B=x"], ["B=x", "A=1"], {"B": "x", "A": 1})),
-    "env_file": Case("1.env", "2.env", shows=({"FILE": "1"}, {"FILE": "2"}), same=(["1.env"], [{"path": "1.env"}], {"FILE": "1"})),
+    "environment": Case(
+        {"A": "1", "B": "x"}, {"A": "2", "B": "x"}, same=(["A=1", "B=x"], ["B=x", "A=1"], {"B": "x", "A": 1}),
+    ),
+    "env_file": Case(
+        "1.env", "2.env", shows=({"FILE": "1"}, {"FILE": "2"}), same=(["1.env"], [{"path": "1.env"}], {"FILE": "1"}),
+    ),
     "env_file[].path": Case("1.env", "2.env", shows=({"FILE": "1"}, {"FILE": "2"}), required=True),
     "env_file[].required": Case(
         False, True, beside={"env_file": [{"path": "1.env"}]}, shows=({"FILE": "1"}, {"FILE": "1"}, {"FILE": "1"})
@@ -282,15 +164,20 @@ _OWN: dict[str, Case] = {
         "raw", ABSENT, beside={"env_file": [{"path": "quoted.env"}]}, name="env_file",
         shows=({"QUOTED": "'1'"}, {"QUOTED": "1"}, {"QUOTED": "1"}),
     ),
-    "secrets": Case(["s1"], ["s2"], untold=True, shows=({"s1": "s1"}, {"s2": "s2"}), same=([{"name": "s1"}], [{"name": "s1", "target": "s1"}])),
+    "secrets": Case(
+        ["s1"], ["s2"], untold=True, shows=({"s1": "s1"}, {"s2": "s2"}),
+        same=([{"name": "s1"}], [{"name": "s1", "target": "s1"}]),
+    ),
     "secrets[].name": Case("s1", "s2", shows=({"s1": "s1"}, {"s2": "s2"}), required=True, untold=True),
     **{
         f"secrets[].{name}": Case(
             value, changed, beside={"secrets": [{"name": "s1"}]}, same=same,
-            shows=({"s1": {"name": "s1", name: value}}, {"s1": {"name": "s1", name: changed}}, {"s1": "s1"}), untold=True,
+            untold=True,
+            shows=({"s1": {"name": "s1", name: value}}, {"s1": {"name": "s1", name: changed}}, {"s1": "s1"}),
         )
         for name, value, changed, same in (
-            ("env", "SECRET_1", "SECRET_2", ()), ("target", "one", "two", ()), ("mode", "0440", "0400", ("440", "0o440")),
+            ("env", "SECRET_1", "SECRET_2", ()), ("target", "one", "two", ()),
+            ("mode", "0440", "0400", ("440", "0o440")),
             ("uid", 1000, 1001, ("1000",)), ("gid", 1000, 1001, ("1000",)),
         )
     },
@@ -322,7 +209,8 @@ _OWN: dict[str, Case] = {
     ),
     "volumes[].bind.selinux": Case(
         "z", "Z", beside=_mounted("bind", "/tmp"),
-        shows=(_mount("bind", "/tmp", bind={"selinux": "z"}), _mount("bind", "/tmp", bind={"selinux": "Z"}), ["/tmp:/mounted"]),
+        shows=(_mount("bind", "/tmp", bind={"selinux": "z"}), _mount("bind", "/tmp",
+        bind={"selinux": "Z"}), ["/tmp:/mounted"]),
     ),
     "volumes[].volume.nocopy": Case(
         True, False, beside=_mounted("volume", "nocopy"),
@@ -330,7 +218,8 @@ _OWN: dict[str, Case] = {
     ),
     "volumes[].volume.subpath": Case(
         "a", "b", beside=_mounted("volume", "subpath"), refused="needs an engine from Docker 26.0 on",
-        shows=(_mount("volume", "subpath", volume={"subpath": "a"}), _mount("volume", "subpath", volume={"subpath": "b"}),
+        shows=(_mount("volume", "subpath", volume={"subpath": "a"}),
+               _mount("volume", "subpath", volume={"subpath": "b"}),
                ["subpath:/mounted"]),
     ),
     "volumes[].tmpfs.size": Case(
@@ -362,12 +251,15 @@ _OWN: dict[str, Case] = {
 }  # fmt: skip
 
 _PASSED: dict[str, Case] = {
-    "annotations": Case({"team": "a"}, {"team": "b"}, same=(["team=a"],), refused="needs an engine from Docker 24.0 on"),
+    "annotations": Case(
+        {"team": "a"}, {"team": "b"}, same=(["team=a"],), refused="needs an engine from Docker 24.0 on",
+    ),
     # A kernel without weights is no error for an engine: it drops them, and says so in a warning.
     "blkio_config.weight": Case(300, 400, untold=True),
     "blkio_config.weight_device[].path": Case(
         _BLOCK, _OTHER_BLOCK, beside={"blkio_config": {"weight_device": [{"weight": 300}]}}, required=True, untold=True,
-        name="blkio_config.weight_device", shows=([{"path": _BLOCK, "weight": 300}], [{"path": _OTHER_BLOCK, "weight": 300}]),
+        name="blkio_config.weight_device", shows=([{"path": _BLOCK, "weight": 300}],
+               [{"path": _OTHER_BLOCK, "weight": 300}]),
     ),
     "blkio_config.weight_device[].weight": Case(
         300, 400, beside={"blkio_config": {"weight_device": [{"path": _BLOCK}]}}, required=True, untold=True,
@@ -377,7 +269,9 @@ _PASSED: dict[str, Case] = {
     **_rates("device_read_iops", 1024, 2048),
     **_rates("device_write_bps", 2**20, 2**21),
     **_rates("device_write_iops", 1024, 2048),
-    "cap_add": Case(["NET_ADMIN", "SYS_TIME"], ["NET_ADMIN"], same=(["SYS_TIME", "NET_ADMIN"], ["CAP_SYS_TIME", "cap_net_admin"])),
+    "cap_add": Case(
+        ["NET_ADMIN", "SYS_TIME"], ["NET_ADMIN"], same=(["SYS_TIME", "NET_ADMIN"], ["CAP_SYS_TIME", "cap_net_admin"]),
+    ),
     "cap_drop": Case(["MKNOD", "NET_RAW"], ["NET_RAW"], same=(["net_raw", "CAP_MKNOD"],)),
     "cgroup": Case("private", "host"),
     "cgroup_parent": Case("/declare-test-1", "/declare-test-2"),
@@ -397,23 +291,28 @@ _PASSED: dict[str, Case] = {
     "devices[].source": Case("/dev/null", "/dev/zero", beside={"devices": [{"target": "/dev/it"}]}, required=True,
                              shows=(["/dev/null:/dev/it:rwm"], ["/dev/zero:/dev/it:rwm"])),
     "devices[].target": Case("/dev/one", "/dev/two", beside={"devices": [{"source": "/dev/null"}]},
-                             shows=(["/dev/null:/dev/one:rwm"], ["/dev/null:/dev/two:rwm"], ["/dev/null:/dev/null:rwm"])),
+                             shows=(["/dev/null:/dev/one:rwm"], ["/dev/null:/dev/two:rwm"],
+        ["/dev/null:/dev/null:rwm"])),
     "devices[].permissions": Case("r", "rw", beside={"devices": [{"source": "/dev/null"}]},
-                                  shows=tuple([f"/dev/null:/dev/null:{p}"] for p in ("r", "rw", "rwm"))),  # type: ignore[arg-type]
+                                  shows=tuple([f"/dev/null:/dev/null:{p}"] for p in ("r", "rw", "rwm"))),
     "dns": Case(["10.0.0.2"], ["10.0.0.3"], same=("10.0.0.2",)),
     "dns_opt": Case(["use-vc"], ["ndots:2"]),
     "dns_search": Case(["one.test"], ["two.test"], same=("one.test",)),
     "domainname": Case("one.test", "two.test"),
     "entrypoint": Case(["/web"], ["/bin/busybox", "env", "/web"], same=("/web",)),
     "extra_hosts": Case(
-        ["db=10.0.0.9"], ["db=10.0.0.8"], same=({"db": "10.0.0.9"}, ["db:10.0.0.9"], {"db": ["10.0.0.9"]}, ["db=[10.0.0.9]"])
+        ["db=10.0.0.9"], ["db=10.0.0.8"],
+        same=({"db": "10.0.0.9"}, ["db:10.0.0.9"], {"db": ["10.0.0.9"]}, ["db=[10.0.0.9]"])
     ),
     "gpus": Case("all", ABSENT, refused=_GPU_WORDS),
     "gpus[].driver": Case("nvidia", "other", shows=([{"driver": "nvidia"}], [{"driver": "other"}]), refused=_GPU_WORDS),
     "gpus[].count": Case(1, "all", shows=([{"count": 1}], [{"count": "all"}]), same=("1",), refused=_GPU_WORDS),
-    "gpus[].device_ids": Case(["0"], ["1"], shows=([{"device_ids": ["0"]}], [{"device_ids": ["1"]}]), refused=_GPU_WORDS),
+    "gpus[].device_ids": Case(
+        ["0"], ["1"], shows=([{"device_ids": ["0"]}], [{"device_ids": ["1"]}]), refused=_GPU_WORDS,
+    ),
     "gpus[].capabilities": Case(
-        ["gpu"], ["gpu", "utility"], refused=_GPU_WORDS, shows=([{"capabilities": ["gpu"]}], [{"capabilities": ["gpu", "utility"]}])
+        ["gpu"], ["gpu", "utility"], refused=_GPU_WORDS, shows=([{"capabilities": ["gpu"]}],
+               [{"capabilities": ["gpu", "utility"]}])
     ),
     "gpus[].options": Case({"a": "1"}, {"a": "2"}, shows=([{"options": {"a": "1"}}], [{"options": {"a": "2"}}]),
                            same=(["a=1"],), refused=_GPU_WORDS),
@@ -444,15 +343,19 @@ _PASSED: dict[str, Case] = {
     "stdin_open": Case(True, False, shows=(True, None)),
     "stop_grace_period": Case("5s", "90s", shows=("5s", "1m30s"), same=("5000ms",)),
     "stop_signal": Case("SIGTERM", "SIGINT"),
-    "storage_opt": Case({"size": "1G"}, {"size": "2G"}, same=(["size=1G"],), refused="--storage-opt is supported only for"),
+    "storage_opt": Case(
+        {"size": "1G"}, {"size": "2G"}, same=(["size=1G"],), refused="--storage-opt is supported only for",
+    ),
     "sysctls": Case({"net.core.somaxconn": "1024"}, {"net.core.somaxconn": "2048"},
                     same=(["net.core.somaxconn=1024"], {"net.core.somaxconn": 1024})),
     "tmpfs": Case(["/scratch"], ["/scratch:size=1m"], same=("/scratch",)),
     "tty": Case(True, False, shows=(True, None)),
     "ulimits": Case({"nofile": 1024}, {"nofile": 2048}, same=({"nofile": {"soft": 1024, "hard": 1024}},)),
-    "ulimits.*.soft": Case(512, 513, at="ulimits.nofile.soft", beside={"ulimits": {"nofile": {"hard": 1024}}}, required=True,
+    "ulimits.*.soft": Case(512, 513, at="ulimits.nofile.soft", beside={"ulimits": {"nofile": {"hard": 1024}}},
+    required=True,
                            name="ulimits.nofile", shows=({"soft": 512, "hard": 1024}, {"soft": 513, "hard": 1024})),
-    "ulimits.*.hard": Case(1024, 1025, at="ulimits.nofile.hard", beside={"ulimits": {"nofile": {"soft": 512}}}, required=True,
+    "ulimits.*.hard": Case(1024, 1025, at="ulimits.nofile.hard", beside={"ulimits": {"nofile": {"soft": 512}}},
+    required=True,
                            name="ulimits.nofile", shows=({"soft": 512, "hard": 1024}, {"soft": 512, "hard": 1025})),
     "user": Case("0", "1000:1000", same=(0,)),
     "userns_mode": Case("host", ABSENT),

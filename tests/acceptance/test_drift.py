@@ -13,7 +13,7 @@ from declare.model.canonical import Json
 from declare.model.event import Outcome
 from declare.model.plan import Action
 from declare.model.settings import declared_settings
-from tests.acceptance.fields import BASE
+from tests.acceptance.cases import BASE
 from tests.acceptance.project import EVERYTHING, Project
 from tests.fleet import Fleet, Host
 from tests.fleet.clean import clean
@@ -51,12 +51,17 @@ HANDS: Mapping[str, Hand] = {
     "remove": Hand(do("rm", "--force"), "removed by hand", kept=False),
     "restart-policy": Hand(update("--restart", "no"), "altered by hand: restart"),
     "restart-count": Hand(update("--restart", "on-failure:9"), "altered by hand: restart", {"restart": "on-failure:3"}),
-    "memory": Hand(update("--memory", "96m", "--memory-swap", "192m"), "altered by hand: mem_limit", {"mem_limit": "64m"}),
+    "memory": Hand(
+        update("--memory", "96m", "--memory-swap", "192m"), "altered by hand: mem_limit", {"mem_limit": "64m"}
+    ),
     "memory-down": Hand(update("--memory", "32m"), "altered by hand: mem_limit", {"mem_limit": "64m"}),
     "reserved-memory": Hand(
-        update("--memory", "96m", "--memory-swap", "192m"), "altered by hand: mem_limit", {"resources": {"memory": "64m"}}
+        update("--memory", "96m", "--memory-swap", "192m"), "altered by hand: mem_limit",
+        {"resources": {"memory": "64m"}},
     ),
-    "swap": Hand(update("--memory-swap", "-1"), "altered by hand: memswap_limit", {"mem_limit": "64m", "memswap_limit": "128m"}),
+    "swap": Hand(
+        update("--memory-swap", "-1"), "altered by hand: memswap_limit", {"mem_limit": "64m", "memswap_limit": "128m"}
+    ),
     "memory-and-swap": Hand(
         update("--memory", "256m", "--memory-swap", "512m"), "altered by hand: mem_limit, memswap_limit",
         {"mem_limit": "64m", "memswap_limit": "128m"},
@@ -111,7 +116,7 @@ def containers_of(host: Host) -> dict[str, str]:
     """The IDs of the containers on a host, by app."""
     shown = ("--all", "--no-trunc", "--filter", "label=declare.role=replica")
     lines = host.docker("ps", *shown, "--format", '{{.Label "declare.app"}} {{.ID}}').splitlines()
-    return {app: container for app, container in map(str.split, lines)}
+    return {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
 
 
 def lay_hands(host: Host) -> None:

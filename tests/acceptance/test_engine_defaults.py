@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from declare.model.canonical import Json
-from tests.acceptance.fields import BASE
+from tests.acceptance.cases import BASE
 from tests.acceptance.project import Project
 from tests.fleet import Fleet, Host
 
@@ -62,12 +62,9 @@ def test_what_an_engine_fills_in_is_no_difference(opinionated_fleet: Fleet, proj
     assert declared(project).apply().reached
     after = project.plan().plan
     assert (after.is_empty, after.drift) == (True, ())
-    told = opinionated_fleet.hosts["h1"].docker("inspect", "--format", "{{.HostConfig.LogConfig.Config}}", name_on(project))
+    config = "{{.HostConfig.LogConfig.Config}}"
+    told = opinionated_fleet.hosts["h1"].docker("inspect", "--format", config, f"{project.name}-nothing-h1-1")
     assert told == "map[max-file:2 max-size:5m]"
-
-
-def name_on(project: Project) -> str:
-    return f"{project.name}-nothing-h1-1"
 
 
 def test_an_engine_that_changes_its_mind_changes_no_container(clean_fleet: Fleet, project: Project) -> None:

@@ -13,13 +13,14 @@ import pytest
 
 from declare.flow.plan import Planned
 from declare.model.canonical import Json
-from declare.model.event import Failure, Outcome
+from declare.model.event import Outcome
 from declare.model.fields import FIELDS, Forces
 from declare.model.inventory import PortRange
 from declare.model.plan import Action, AppChange
-from tests.acceptance.fields import ABSENT, CASES, WEB, Case, app_with, expected, schema_paths, top_level
+from tests.acceptance.cases import ABSENT, Case, app_with, expected, schema_paths, top_level
+from tests.acceptance.fields import CASES
 from tests.acceptance.project import Project
-from tests.fake_engine import FakeEngine, FakeImage
+from tests.fake_engine import FakeEngine
 from tests.fleet import Fleet
 from tests.fleet.clean import clean
 from tests.fleet.foreign import check_foreigners, settle_foreigners
@@ -108,7 +109,10 @@ def real(fleet: Fleet, furnish: FURNISH, tmp_path_factory: pytest.TempPathFactor
 
 
 def _first_of_each(cases: Mapping[str, Case]) -> list[tuple[str, Case]]:
-    return list({top_level(path): (path, case) for path, case in reversed(cases.items())}.values())
+    first: dict[str, tuple[str, Case]] = {}
+    for path, case in cases.items():
+        first.setdefault(top_level(path), (path, case))
+    return list(first.values())
 
 
 def inspect_apps(fleet: Fleet) -> dict[str, Json]:
@@ -222,10 +226,11 @@ def test_every_field_goes_through_its_values_on_an_engine_that_takes_all(imagine
 
 
 @pytest.mark.parametrize(
-    ("path", "form"), [pytest.param(path, form, id=f"{path}={form}") for path, case in CASES.items() for form in case.same]
+    ("path", "form"),
+    [pytest.param(path, form, id=f"{path}={form}") for path, case in CASES.items() for form in case.same],
 )
 def test_all_ways_to_write_a_value_mean_the_same(furnish: FURNISH, tmp_path: Path, path: str, form: Json) -> None:
-    project = furnish(Project(tmp_path / "project", {"h1": {"engine": "unix:///run/docker.sock"}}))
+    project = furnish(Project.on_fakes(tmp_path / "project", FakeEngine()))
 
     def read(value: Json) -> Mapping[str, Json]:
         project.write(apps={"app": app_with(path, CASES[path], value)}, secrets=SECRETS)
