@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -72,6 +72,8 @@ def read_inventory(path: Path, *, environment: Mapping[str, str], problems: Prob
     """As much of the inventory as can be read; `problems` has the rest."""
     written = _read_tree(path, problems)
     variables = _read_variables(written)
+    if problems.any_errors and not written.keys:
+        return Draft(Inventory("", (), path=str(path), root=str(path.parent)), look_up(environment))
     lookup = look_up(environment, read_dotenv(path.parent, environment=environment, problems=problems), variables)
     node = coerce(_interpolate(written, Interpolator(lookup, problems)), strict_schema("inventory"))
     bad = set()
@@ -135,6 +137,7 @@ def _read_variables(node: Node) -> dict[str, str]:
 def _build(node: Node, path: Path, variables: Mapping[str, str], problems: Problems) -> Inventory:
     context, entries = Context(problems), node.mapping
     hosts = _read_hosts(entries["hosts"], path.parent, context) if "hosts" in entries else ()
+    _warn_of_plain_tcp(hosts, problems)
     inventory = Inventory(
         project=entries["project"].text if "project" in entries else "",
         hosts=hosts,
@@ -151,6 +154,16 @@ def _build(node: Node, path: Path, variables: Mapping[str, str], problems: Probl
             except Mistake as mistake:
                 problems.collect(mistake, entries[key].source)
     return replace(inventory, **found)  # type: ignore[arg-type]
+
+
+def _warn_of_plain_tcp(hosts: Sequence[Host], problems: Problems) -> None:
+    plain = [host for host in hosts if host.engine.insecure]
+    if plain:
+        names = ", ".join(host.name for host in plain)
+        summary = (
+            f"{names} {'is' if len(plain) == 1 else 'are'} reached over plain TCP: whoever reads along is root there"
+        )
+        problems.warn(summary, plain[0].source, help="use ssh://, or tls: {ca, cert, key}")
 
 
 def _read_allow(node: Node | None) -> frozenset[Allowance]:
@@ -179,7 +192,7 @@ def _read_host(name: str, node: Node, root: Path, context: Context, *, source: S
     address, labels, state = node.get("address"), node.get("labels"), node.get("state")
     return Host(
         name=name,
-        engine=_read_engine(name, node, root, context),
+        engine=_read_engine(name, node, root),
         address=_read_address(address) if address else None,
         labels=dict(sorted(pairs(labels, context).items())) if labels else {},
         capacity=_read_capacity(capacity, context) if capacity else None,
@@ -204,7 +217,7 @@ def _read_capacity(node: Node, context: Context) -> Resources:
     return Resources(float(number(cpus, context)) if cpus else 0.0, bytes_of(memory) if memory else 0)
 
 
-def _read_engine(name: str, node: Node, root: Path, context: Context) -> EngineAddress:
+def _read_engine(name: str, node: Node, root: Path) -> EngineAddress:
     engine, named = node.get("engine"), node.get("context")
     tls, insecure = node.get("tls"), node.get("insecure")
     if (engine is None) == (named is None):
@@ -220,18 +233,16 @@ def _read_engine(name: str, node: Node, root: Path, context: Context) -> EngineA
     if match := _SSH.fullmatch(engine.text):
         return EngineAddress("ssh", match.group(1), remote_socket=match.group(2) or "/var/run/docker.sock")
     if match := _TCP.fullmatch(engine.text):
-        return _read_tcp(name, match, node, root, context)
+        return _read_tcp(match, node, root)
     hint = "ssh://user@host, unix:///var/run/docker.sock or tcp://host:2376"
     raise Mistake(f'"{engine.text}" is not the address of an engine', engine.source, help=hint)
 
 
-def _read_tcp(name: str, match: re.Match[str], node: Node, root: Path, context: Context) -> EngineAddress:
+def _read_tcp(match: re.Match[str], node: Node, root: Path) -> EngineAddress:
     engine, tls, insecure = node.mapping["engine"], node.get("tls"), node.get("insecure")
     if insecure is not None and insecure.value is True:
         if tls is not None:
             raise Mistake("tls and insecure exclude each other", insecure.source)
-        context.problems.warn(f"{name} is reached over plain TCP: whoever reads along is root there", engine.source,
-                              help="use ssh://, or tls: {ca, cert, key}")  # fmt: skip
         return EngineAddress("tcp", f"{match.group(1)}:{match.group(2) or 2375}", insecure=True)
     if tls is None:
         hint = "add tls: {ca, cert, key}, or use ssh://; insecure: true allows it on a network that you trust"
