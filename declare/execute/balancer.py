@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
-from declare.model.errors import DeclareError
+from declare.execute.interrupt import Interrupted
+from declare.model.errors import DeclareError, Unreachable
 from declare.model.proxy import Endpoint, ProxyModel, Upstream
 
 RELOAD_INTERVAL = 2.0
@@ -40,12 +41,16 @@ class Proxy(Protocol):
 
 
 class ProxyUnconfirmed(DeclareError):
-    """A proxy host did not acknowledge; it may still send requests to what should have left."""
+    """A proxy host did not acknowledge; it may still send requests to what should have left.
 
-    def __init__(self, host: str, reason: str) -> None:
+    `silent`: it only did not answer, and all hosts that did serve the new configuration.
+    """
+
+    def __init__(self, host: str, reason: str, *, silent: bool = False) -> None:
         super().__init__(f"nginx on {host or 'this machine'} did not take the new configuration: {reason}")
         self.host = host
         self.reason = reason
+        self.silent = silent
         self.kept = "it may still use the old replicas, so they were not stopped"
 
 
@@ -80,7 +85,7 @@ class Balancer:
         self._changed = threading.Condition()
         self._wished = 0
         self._granted = 0
-        self._failures: dict[int, ProxyUnconfirmed] = {}
+        self._failures: dict[int, BaseException] = {}
         self._closed = False
         self._last_reload = float("-inf")
         self._thread: threading.Thread | None = None
@@ -91,15 +96,22 @@ class Balancer:
             return dict(self._serving.get(app, {}))
 
     def publish(self, app: str, endpoints: Mapping[str, Endpoint], *, drain: float) -> None:
-        """Make these the app's endpoints; returns when all proxies acknowledged and, where some left, are drained."""
+        """Make these the app's endpoints; returns when all proxies acknowledged and, where some left, are drained.
+
+        Where none leaves, a proxy host that does not answer is no obstacle: `bring_up_to_date` tells of it.
+        """
         with self._changed:
             before = self._serving.get(app, {})
-            if before == endpoints or not self._proxies:
-                self._serving[app] = dict(endpoints)
-                return
             self._serving[app] = dict(endpoints)
-            self._wait_for_wish()
-        if set(before.values()) - set(endpoints.values()):
+            if before == endpoints or not self._proxies:
+                return
+            leaving = set(before.values()) - set(endpoints.values())
+            try:
+                self._wait_for_wish()
+            except ProxyUnconfirmed as error:
+                if leaving or not error.silent:
+                    raise
+        if leaving:
             self._drain(drain)
 
     def bring_up_to_date(self, *, drain: float = 0.0) -> None:
@@ -145,7 +157,7 @@ class Balancer:
             with self._changed:
                 first, last = self._granted + 1, self._wished
                 model = self._current_model()
-            failure = self._deliver(model) if model else None
+            failure = self._try_to_deliver(model) if model else None
             self._last_reload = time.monotonic()
             with self._changed:
                 if failure:
@@ -154,25 +166,48 @@ class Balancer:
                 self._granted = last
                 self._changed.notify_all()
 
+    def _try_to_deliver(self, model: ProxyModel) -> BaseException | None:
+        """Whatever goes wrong is for those who wait: left in this thread, it would let them wait for ever."""
+        try:
+            self._deliver(model)
+        except BaseException as error:
+            return error
+        return None
+
     def _current_model(self) -> ProxyModel | None:
         if self._model is None:
             return None
         return with_endpoints(self._model, self._serving)
 
-    def _deliver(self, model: ProxyModel) -> ProxyUnconfirmed | None:
-        """Tested on every host before it is served on any: one refusal leaves all of them as they were."""
-        return self._on_all(lambda proxy: proxy.prepare(model)) or self._on_all(lambda proxy: proxy.swap())
+    def _deliver(self, model: ProxyModel) -> None:
+        """Tested on every host before it is served on any: one refusal leaves all of them as they were.
 
-    def _on_all(self, step: Callable[[Proxy], None]) -> ProxyUnconfirmed | None:
-        with ThreadPoolExecutor(max_workers=len(self._proxies)) as pool:
-            futures = {proxy.host: pool.submit(step, proxy) for proxy in self._proxies}
-        for host, future in sorted(futures.items()):
+        A host that does not answer keeps none of the others from what is new.
+        """
+        failed = self._on_all(self._proxies, lambda proxy: proxy.prepare(model))
+        if all(isinstance(error, Unreachable) for error in failed.values()):
+            ready = [proxy for proxy in self._proxies if proxy.host not in failed]
+            failed |= self._on_all(ready, lambda proxy: proxy.swap())
+        if failed:
+            # The one that said no tells more than the one that said nothing.
+            host = min(failed, key=lambda host: (isinstance(failed[host], Unreachable), host))
+            error = failed[host]
+            raise ProxyUnconfirmed(
+                host, getattr(error, "reason", str(error)), silent=isinstance(error, Unreachable)
+            ) from error
+
+    def _on_all(self, proxies: Sequence[Proxy], step: Callable[[Proxy], None]) -> dict[str, DeclareError]:
+        """What each host failed with, by host."""
+        with ThreadPoolExecutor(max_workers=max(1, len(proxies))) as pool:
+            futures = {proxy.host: pool.submit(step, proxy) for proxy in proxies}
+        failed = {}
+        for host, future in futures.items():
             error = future.exception()
-            if error is not None and not isinstance(error, DeclareError):
+            if isinstance(error, DeclareError) and not isinstance(error, Interrupted):
+                failed[host] = error
+            elif error is not None:
                 raise error
-            if error is not None:
-                return ProxyUnconfirmed(host, getattr(error, "reason", str(error)))
-        return None
+        return failed
 
     def _drain(self, seconds: float) -> None:
         with ThreadPoolExecutor(max_workers=len(self._proxies)) as pool:

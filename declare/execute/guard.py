@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from declare.model.engine import EngineWriter
 
-_CHANGING = frozenset({
+CHANGING = frozenset({
     "create_container", "create_volume", "remove_container", "remove_volume", "rename_container", "run_command",
     "signal_container", "start_container", "stop_container", "unpause_container", "update_container", "write_files",
 })  # fmt: skip
@@ -32,12 +32,12 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._engine, name)
-        if name not in _CHANGING and name not in _PREPARING:
+        if name not in CHANGING and name not in _PREPARING:
             return member
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._before(self._engine.host)
-            if name in _CHANGING:
+            if name in CHANGING:
                 self._ledger.changed = True
             return member(*args, **kwargs)
 
