@@ -30,6 +30,7 @@ from declare.model.observed import Observed
 from declare.model.plan import Action, Plan
 
 LOCK_TIMEOUT = 60.0
+_STARTS_A_HOST = 8  # an engine is busy with some ten, and sshd allows ten sessions on a connection
 
 Approve = Callable[[Planned], bool]
 """Shows a plan and asks; False is a no."""
@@ -160,7 +161,7 @@ class _Apply:
         self._lock.check(host)
 
     def _starts_at_once(self) -> int:
-        return max(4, min(64, 4 * len(self._engines)))
+        return max(_STARTS_A_HOST, min(64, _STARTS_A_HOST * len(self._engines)))
 
     def _prepare(self, starts: ThreadPoolExecutor) -> Execution:
         planned = self._planned
