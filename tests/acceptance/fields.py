@@ -290,9 +290,10 @@ _PASSED: dict[str, Case] = {
     ),
     "devices[].source": Case("/dev/null", "/dev/zero", beside={"devices": [{"target": "/dev/it"}]}, required=True,
                              shows=(["/dev/null:/dev/it:rwm"], ["/dev/zero:/dev/it:rwm"])),
-    "devices[].target": Case("/dev/one", "/dev/two", beside={"devices": [{"source": "/dev/null"}]},
-                             shows=(["/dev/null:/dev/one:rwm"], ["/dev/null:/dev/two:rwm"],
-        ["/dev/null:/dev/null:rwm"])),
+    "devices[].target": Case(
+        "/dev/one", "/dev/two", beside={"devices": [{"source": "/dev/null"}]},
+        shows=(["/dev/null:/dev/one:rwm"], ["/dev/null:/dev/two:rwm"], ["/dev/null:/dev/null:rwm"]),
+    ),
     "devices[].permissions": Case("r", "rw", beside={"devices": [{"source": "/dev/null"}]},
                                   shows=tuple([f"/dev/null:/dev/null:{p}"] for p in ("r", "rw", "rwm"))),
     "dns": Case(["10.0.0.2"], ["10.0.0.3"], same=("10.0.0.2",)),
