@@ -93,15 +93,13 @@ def present_model(plan: Plan, desired: Desired, addresses: Mapping[str, str]) ->
 
 def serve_already(model: ProxyModel | None, plan: Plan, inventory: Inventory, observed: Observed) -> bool:
     """Whether every proxy has this model in its file and serves it, and none is to be made or retired."""
-    if model is None or plan.proxy is None:
+    if model is None or plan.proxy is None or plan.proxy.is_empty:
         return True
     if any(change.action not in (Action.UPDATE, Action.KEEP) for change in plan.proxy.hosts):
         return False
     render = renderer(inventory, {host.name: host.address for host in observed.hosts})
-    return all(
-        _found_hash(change.host, observed) == render(model, change.host, change.ack_port).hash
-        for change in plan.proxy.hosts
-    )
+    found = {change: _found_hash(change.host, observed) for change in plan.proxy.hosts}
+    return all(has and has == render(model, change.host, change.ack_port).hash for change, has in found.items())
 
 
 def _found_hash(name: str, observed: Observed) -> str | None:
