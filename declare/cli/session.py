@@ -25,6 +25,7 @@ class Session:
     input: TextIO = field(default_factory=lambda: sys.stdin)
     out: TextIO = field(default_factory=lambda: sys.stdout)
     err: TextIO = field(default_factory=lambda: sys.stderr)
+    _header: "Header | None" = None
 
     def open_project(self, *, manifests: bool = True) -> "Project":
         """The inventory and, for most verbs, the manifests, read and checked. Raises InputError with all problems."""
@@ -63,11 +64,13 @@ class Session:
         self.print_text(render_json(document))
 
     def header(self, project: "Project") -> "Header":
-        """What a plan of this project was made from."""
-        import declare
-        from declare.show.plan import Header
+        """What a plan of this project was made from; asked once a run."""
+        if self._header is None:
+            import declare
+            from declare.show.plan import Header
 
-        return Header(declare.__version__, project.inventory.path, project.git)
+            self._header = Header(declare.__version__, project.inventory.path, project.git)
+        return self._header
 
     def paints(self, stream: TextIO) -> bool:
         """Whether a stream gets colour: --color, then NO_COLOR and TERM, then whether it is a terminal."""

@@ -64,13 +64,15 @@ class Planned:
         return self.observed.record
 
 
-def plan_project(project: Project, request: PlanRequest) -> Planned:
-    """Read the hosts and decide; nothing is written."""
+def plan_project(project: Project, request: PlanRequest, *, meanwhile: Callable[[], object] | None = None) -> Planned:
+    """Read the hosts and decide; nothing is written. `meanwhile` is called once, while the hosts answer."""
     values = read_values(project, request)
     with open_readers(project.inventory) as engines, ThreadPoolExecutor(max_workers=1) as aside:
         observing = aside.submit(look, project, engines.all, inspect_all=request.inspect_all)
-        import declare.decide.plan  # noqa: F401 - takes about as long as the hosts take to answer
+        import declare.decide.plan  # noqa: F401 - takes nearly as long as the hosts take to answer
 
+        if meanwhile:
+            meanwhile()
         observed = observing.result()
     return decide(project, request, observed, values)
 

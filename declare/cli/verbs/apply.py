@@ -45,7 +45,8 @@ def _make_plan(session: Session, apps: tuple[str, ...], choices: dict[str, Any])
     from declare.cli.choices import plan_request
     from declare.flow.plan import plan_project
 
-    return plan_project(session.open_project(), plan_request(apps, choices))
+    project = session.open_project()
+    return plan_project(project, plan_request(apps, choices), meanwhile=lambda: session.header(project))
 
 
 def _read_plan(session: Session, path: str) -> "Planned":

@@ -53,7 +53,7 @@ def command(
         raise click.UsageError(f'--out: the name of a plan file ends in ".json", not "{out}"')
     project = session.open_project()
     session.tell_problems(project.warnings)
-    planned = plan_project(project, plan_request(apps, choices))
+    planned = plan_project(project, plan_request(apps, choices), meanwhile=lambda: session.header(project))
     plan = planned.plan
     if out:
         from declare.flow.saved import write_plan
