@@ -14,7 +14,7 @@ from declare.decide.situation import Key, Situation, build_spaces, read_situatio
 from declare.decide.sort_out import Bucket
 from declare.decide.space import Space
 from declare.decide.standing import Stand, Standing, settle
-from declare.decide.volumes import read_volumes
+from declare.decide.volumes import read_volumes, warn_of_fixed
 from declare.decide.wish import Wish
 from declare.model.app import Desired
 from declare.model.errors import InputError
@@ -148,6 +148,7 @@ def _check_out_of_sight(situation: Situation, standings: Mapping[Key, Standing])
 
 def _warn(situation: Situation, removed: list[AppChange], proxy: ProxyDecision) -> Iterable[Problem]:
     yield from mention_undeclared(situation, removed)
+    yield from warn_of_fixed(situation)
     yield from (problem for problem in proxy.problems if not problem.is_error)
     for container in situation.sorted.buckets[Bucket.UNREADABLE] + situation.sorted.buckets[Bucket.COPY]:
         why = "has labels of this project that can't be read" if container.owner is None else "has copied labels"

@@ -36,8 +36,8 @@ def decide_volume_removals(situation: Situation) -> tuple[VolumeRemove, ...]:
         VolumeRemove(volume, view.name)
         for view in situation.views.values()
         if view.usable
-        for volume, project in sorted(view.observed.volumes.items())
-        if project == situation.project and _is_meant(situation, volume)
+        for volume, found in sorted(view.observed.volumes.items())
+        if found.project == situation.project and _is_meant(situation, volume)
     )
 
 

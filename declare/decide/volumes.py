@@ -1,11 +1,13 @@
 """Where data is, and so where a replica must be: a local volume is never left behind without a word."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from declare.decide.situation import Situation
 from declare.decide.wish import Wish
+from declare.model.observed import Volume
 from declare.model.plan import VolumeCreate
+from declare.model.problem import Problem
 
 
 @dataclass(slots=True)
@@ -64,6 +66,29 @@ def read_volumes(situation: Situation) -> Volumes:
         {volume: frozenset(hosts) for volume, hosts in data.items()},
         {volume: tuple(names) for volume, names in users.items() if len(names) > 1},
     )
+
+
+def warn_of_fixed(situation: Situation) -> Iterator[Problem]:
+    """A warning for each volume of ours that is there and was made otherwise than it is declared now."""
+    declared = {made.name: made for wish in situation.wishes.values() for made in wish.volumes}
+    for view in situation.views.values():
+        for name, found in sorted(view.observed.volumes.items()) if view.usable else ():
+            wanted = declared.get(name)
+            if wanted and found.project == situation.project and (differs := ", ".join(_differences(found, wanted))):
+                yield Problem(
+                    f"volume {name} on {view.name} is there already, with another {differs} than declared",
+                    severity="warning",
+                    help="Docker can't change a volume: declare it under another name, or move its data and remove it",
+                )
+
+
+def _differences(found: Volume, wanted: VolumeCreate) -> Iterator[str]:
+    if found.driver != wanted.driver:
+        yield "driver"
+    if dict(found.driver_opts) != dict(wanted.driver_opts):
+        yield "driver_opts"
+    if dict(found.labels) != dict(wanted.labels):
+        yield "labels"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from declare.model.app import Resources
 from declare.model.canonical import Json
 from declare.model.labels import PROJECT, read_labels
-from declare.model.observed import Container, EngineInfo, Image, Ownership, PortBinding
+from declare.model.observed import Container, EngineInfo, Image, Ownership, PortBinding, Volume
 from declare.model.quantity import parse_size
 from declare.model.settings import BLKIO_WEIGHT, canonical_restart, normalize
 
@@ -190,8 +190,13 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], Json]]] = {
 }
 
 
-def parse_volumes(found: Any) -> dict[str, str]:
-    """Names, each with the project in its label."""
-    return {
-        str(volume["Name"]): str((volume.get("Labels") or {}).get(PROJECT, "")) for volume in found["Volumes"] or ()
-    }
+def parse_volumes(found: Any) -> dict[str, Volume]:
+    """All volumes of an engine, by name."""
+    return {str(volume["Name"]): _parse_volume(volume) for volume in found["Volumes"] or ()}
+
+
+def _parse_volume(volume: Mapping[str, Any]) -> Volume:
+    labels = {str(name): str(value) for name, value in (volume.get("Labels") or {}).items()}
+    options = {str(name): str(value) for name, value in (volume.get("Options") or {}).items()}
+    own = {name: value for name, value in labels.items() if name != PROJECT}
+    return Volume(labels.get(PROJECT, ""), str(volume["Driver"]), options, own)

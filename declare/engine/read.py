@@ -23,7 +23,7 @@ from declare.engine.reference import registry_of
 from declare.engine.route import Route
 from declare.model.engine import EngineReader
 from declare.model.errors import EngineError, Unreachable
-from declare.model.observed import Container, EngineInfo, Image
+from declare.model.observed import Container, EngineInfo, Image, Volume
 
 T = TypeVar("T")
 Limit = Callable[[Iterator[bytes]], Iterator[bytes]]
@@ -81,7 +81,7 @@ class Reader(EngineReader):
         path = f"/images/{reference_path(reference)}/json"
         return self._parsed(parse_image, self._exchange.read_json(path, deadline=self._deadline()))
 
-    def list_volumes(self) -> Mapping[str, str]:
+    def list_volumes(self) -> Mapping[str, Volume]:
         found = self._exchange.read_json("/volumes", deadline=self._deadline())
         return self._parsed(parse_volumes, found)
 

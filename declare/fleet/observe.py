@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from declare.fleet.record import TOKEN, find_record_container, newest, read_record
 from declare.model.engine import EngineReader
 from declare.model.errors import EngineError, HostError, NotFound, Unreachable
-from declare.model.observed import Container, EngineInfo, Image, Observed, ObservedHost, ObservedProxy
+from declare.model.observed import Container, EngineInfo, Image, Observed, ObservedHost, ObservedProxy, Volume
 from declare.model.record import Record
 
 INSPECTION_LIMIT = 5000
@@ -57,7 +57,7 @@ class _Survey:
             self._info: Future[EngineInfo] = pool.submit(engine.read_info)
             self._containers: Future[_Contents] = pool.submit(self._read_contents, engine)
             self._images: Future[Mapping[str, Image]] = pool.submit(_read_images, engine, look.images)
-            self._volumes: Future[Mapping[str, str]] = pool.submit(engine.list_volumes)
+            self._volumes: Future[Mapping[str, Volume]] = pool.submit(engine.list_volumes)
 
     def _read_contents(self, engine: EngineReader) -> "_Contents":
         containers = engine.list_containers()

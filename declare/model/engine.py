@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from declare.model.canonical import Json
-from declare.model.observed import Container, EngineInfo, Image, PortBinding
+from declare.model.observed import Container, EngineInfo, Image, PortBinding, Volume
 
 if TYPE_CHECKING:
     import socket
@@ -55,8 +55,8 @@ class EngineReader(Protocol):
 
     def inspect_image(self, reference: str) -> Image: ...
 
-    def list_volumes(self) -> Mapping[str, str]:
-        """All volumes by name, with the project of declare's that made each; "" for somebody else's."""
+    def list_volumes(self) -> Mapping[str, Volume]:
+        """All volumes by name."""
         ...
 
     def read_files(self, container_id: str, folder: str) -> Mapping[str, bytes]:

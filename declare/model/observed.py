@@ -84,6 +84,16 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume on a host. `project` of declare's made it, "" for somebody else; `labels` are its user's own."""
+
+    project: str = ""
+    driver: str = "local"
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What an engine says of itself. `clock_offset`: its clock minus ours in seconds, as far as the call could tell."""
 
@@ -111,8 +121,8 @@ class ObservedProxy:
 class ObservedHost:
     """One host of the inventory. Unreachable is unknown: `reason` says why, and everything else is empty.
 
-    `images` by reference as the manifests name them; `volumes` by name, with the project that made each,
-    "" for somebody else's. `token` is the identity that declare left there, if any.
+    `images` by reference as the manifests name them; `volumes` by name. `token` is the identity that declare left
+    there, if any.
     """
 
     name: str
@@ -122,7 +132,7 @@ class ObservedHost:
     engine: EngineInfo | None = None
     containers: tuple[Container, ...] = ()
     images: Mapping[str, Image] = field(default_factory=dict)
-    volumes: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
     token: str | None = None
     proxy: ObservedProxy | None = None
 

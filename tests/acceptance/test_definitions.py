@@ -84,7 +84,6 @@ def test_a_volume_of_another_name_replaces_the_containers(project: Project, fiel
     assert fields_of(project.plan()) == [("volumes.data.name", name, None, False)]
 
 
-@pytest.mark.xfail(strict=True, reason="no engine is asked yet what the volumes that it has were made with")
 @pytest.mark.parametrize("field", FIXED)
 def test_a_volume_that_is_there_already_can_not_be_changed_in_silence(project: Project, field: str) -> None:
     write(project, volume=FIXED[field])

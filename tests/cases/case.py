@@ -19,7 +19,7 @@ import yaml
 from declare.decide.plan import PlanError
 from declare.load.project import load_project
 from declare.model.inventory import ContainerProxy, Inventory
-from declare.model.observed import Image
+from declare.model.observed import Image, Volume
 from declare.model.plan import Plan
 from declare.model.problem import Problem
 from declare.proxy.config import Acknowledgement
@@ -96,7 +96,9 @@ def _happen(world: World, event: dict[str, Any]) -> None:
     elif what == "images":
         _set_image(world, subject, **event)
     elif what == "volume":
-        world.set_host(event["host"], volumes={**world.host(event["host"]).volumes, subject: world.inventory.project})
+        world.set_host(
+            event["host"], volumes={**world.host(event["host"]).volumes, subject: Volume(world.inventory.project)}
+        )
     elif what == "alter":
         world.alter(world.container(*subject.split("/")), **event)
     elif what == "remove":

@@ -7,8 +7,8 @@ from hashlib import sha256
 from declare.model import names
 from declare.model.app import App, Desired
 from declare.model.inventory import ContainerProxy, Inventory
-from declare.model.observed import Container, Image, Observed, ObservedHost, ObservedProxy, Ownership
-from declare.model.plan import Action, AppChange, ImagePull, Plan, ProxyHostChange, ReplicaChange
+from declare.model.observed import Container, Image, Observed, ObservedHost, ObservedProxy, Ownership, Volume
+from declare.model.plan import Action, AppChange, ImagePull, Plan, ProxyHostChange, ReplicaChange, VolumeCreate
 from declare.model.proxy import ProxyModel
 from declare.model.record import AppRecord, KnownHost, PlacedReplica, Record, Revision
 from declare.model.settings import declared_settings
@@ -23,7 +23,7 @@ def simulate(observed: Observed, plan: Plan, desired: Desired, inventory: Invent
         _pull(hosts, pull)
     for volume in plan.volumes:
         hosts[volume.host] = replace(
-            hosts[volume.host], volumes={**hosts[volume.host].volumes, volume.name: plan.project}
+            hosts[volume.host], volumes={**hosts[volume.host].volumes, volume.name: _made(volume, plan.project)}
         )
     for change in plan.apps:
         _change_app(hosts, change, plan.project, desired.app(change.name))
@@ -198,3 +198,7 @@ def _routes(old: Record, plan: Plan) -> Mapping[str, tuple[str, ...]]:
         if change.app:
             routes[change.route] = change.replicas
     return routes
+
+
+def _made(volume: VolumeCreate, project: str) -> Volume:
+    return Volume(project, volume.driver, volume.driver_opts, volume.labels)

@@ -6,7 +6,7 @@ import pytest
 
 from declare.decide.plan import PlanError
 from declare.model.inventory import ContainerProxy, PortRange, ProxySettings
-from declare.model.observed import Image
+from declare.model.observed import Image, Volume
 from declare.model.plan import Action, Plan
 from tests.decide.world import (
     World,
@@ -425,7 +425,7 @@ def test_data_is_never_left_behind_by_a_drain() -> None:
 
 def test_a_replica_goes_where_its_data_is() -> None:
     world = World(None, make_app("db", volumes=["pgdata:/d"]))
-    world.set_host("h3", volumes={"shop_pgdata": "shop"})
+    world.set_host("h3", volumes={"shop_pgdata": Volume("shop")})
     assert hosts_of(world.plan(), "db") == {"1": "h3"}
 
 

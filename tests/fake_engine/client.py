@@ -15,7 +15,7 @@ from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest, EngineReader, EngineWriter, FileContent
 from declare.model.errors import Conflict, EngineError, NotFound, Unreachable
 from declare.model.labels import PROJECT
-from declare.model.observed import Container, EngineInfo, Image
+from declare.model.observed import Container, EngineInfo, Image, Volume
 from tests.fake_engine.engine import FakeContainer, FakeEngine, FakeImage, Registry, settings_of
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -54,7 +54,7 @@ class FakeReader(EngineReader):
                 return found
             raise NotFound(self.host, f"No such image: {reference}", status=404)
 
-    def list_volumes(self) -> Mapping[str, str]:
+    def list_volumes(self) -> Mapping[str, Volume]:
         with self._call("list_volumes") as engine:
             return dict(engine.volumes)
 
@@ -157,7 +157,7 @@ class FakeWriter(FakeReader, EngineWriter):
             )
             container.files.update(found.files)
             engine.containers[container.id] = container
-            engine.volumes = dict.fromkeys(_named_volumes(request), "") | engine.volumes
+            engine.volumes = dict.fromkeys(_named_volumes(request), Volume()) | engine.volumes
             return container.id
 
     def start_container(self, container_id: str) -> None:
@@ -230,7 +230,8 @@ class FakeWriter(FakeReader, EngineWriter):
         self, name: str, *, driver: str, driver_opts: Mapping[str, str], labels: Mapping[str, str]
     ) -> None:
         with self._call("create_volume", name) as engine:
-            engine.volumes.setdefault(name, labels.get(PROJECT, ""))
+            own = {key: value for key, value in labels.items() if key != PROJECT}
+            engine.volumes.setdefault(name, Volume(labels.get(PROJECT, ""), driver, dict(driver_opts), own))
 
     def remove_volume(self, name: str) -> None:
         with self._call("remove_volume", name) as engine:

@@ -10,7 +10,7 @@ from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest
 from declare.model.errors import HostError, PortTaken
 from declare.model.labels import read_labels
-from declare.model.observed import Container, Image, PortBinding
+from declare.model.observed import Container, Image, PortBinding, Volume
 from declare.model.quantity import parse_size
 from declare.model.settings import declared_settings, normalize
 
@@ -122,7 +122,7 @@ class FakeEngine:
     version: str = "20.10.24"
     images: dict[str, FakeImage] = field(default_factory=lambda: dict(IMAGES))
     containers: dict[str, FakeContainer] = field(default_factory=dict)
-    volumes: dict[str, str] = field(default_factory=dict)
+    volumes: dict[str, Volume] = field(default_factory=dict)
     registry: Registry = field(default_factory=Registry)
     listeners: set[tuple[str, int]] = field(default_factory=set)
     down: str = ""
