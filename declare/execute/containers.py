@@ -1,5 +1,6 @@
 """One replica's containers: started until healthy, stopped, put back, kept for their logs; failures with evidence."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from declare.execute.execution import Execution
@@ -7,7 +8,8 @@ from declare.execute.health import Patient, Unhealthy, wait_healthy
 from declare.execute.request import build_request, secret_files
 from declare.execute.serving import find_endpoint
 from declare.model.app import App
-from declare.model.errors import Conflict, DeclareError, EngineError, HostError, NotFound, PortTaken, Unreachable
+from declare.model.engine import EngineWriter
+from declare.model.errors import Conflict, EngineError, HostError, NotFound, PortTaken, Unreachable
 from declare.model.event import Failure
 from declare.model.names import failed_container
 from declare.model.observed import PortBinding
@@ -29,12 +31,11 @@ class Started:
 
 
 class ReplicaFailed(Exception):
-    """A replica did not come up; the evidence, and its container where there is one."""
+    """A replica did not come up; the evidence."""
 
-    def __init__(self, failure: Failure, container_id: str | None = None) -> None:
+    def __init__(self, failure: Failure) -> None:
         super().__init__(failure.reason)
         self.failure = failure
-        self.container_id = container_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ def start_replica(execution: Execution, change: AppChange, app: App, replica: Re
         engine = execution.engines[placed.host]
         wait_healthy(Patient(engine, container_id, app, doors.check), settle=settle, interrupt=execution.interrupt)
     except Unhealthy as error:
-        raise _keep_failed(execution, replica, container_id, error) from error
+        failure = _keep_failed(execution, replica.new, container_id, error)
+        raise ReplicaFailed(replace(failure, subject=str(replica))) from error
     except HostError as error:
-        raise ReplicaFailed(Failure(str(replica), replica.new.host, error.reason), container_id) from error
+        _set_aside(execution, replica.new, container_id)
+        raise ReplicaFailed(Failure(str(replica), replica.new.host, error.reason)) from error
     execution.tell(str(replica), "healthy", host=placed.host)
     return Started(replica, container_id, placed, doors.route)
 
@@ -79,7 +82,7 @@ def _create_and_start(
         try:
             for folder, files in secret_files(execution, app).items():
                 engine.write_files(container_id, folder, files)
-            engine.start_container(container_id)
+            _start(engine, container_id)
         except PortTaken as error:
             engine.remove_container(container_id, force=True)
             placed = _move_ports(execution, placed, error)
@@ -108,6 +111,15 @@ def _create(execution: Execution, change: AppChange, app: App, replica: ReplicaC
         raise
 
 
+def _start(engine: EngineWriter, container_id: str) -> None:
+    try:
+        engine.start_container(container_id)
+    except Unreachable:
+        # Only the reply may be lost: then it runs.
+        if not engine.inspect_container(container_id).is_running:
+            raise
+
+
 def _move_ports(execution: Execution, placed: Placed, error: PortTaken) -> Placed:
     """The same placement with each allocated port replaced by the next free one; fixed ports can't move."""
     if not any(binding.name for binding in placed.bindings):
@@ -125,31 +137,33 @@ def _say_ports(placed: Placed) -> str:
     return " ".join(f":{binding.host_port}" for binding in placed.bindings)
 
 
-def _keep_failed(
-    execution: Execution, replica: ReplicaChange, container_id: str | None, error: Unhealthy
-) -> ReplicaFailed:
-    host = replica.new.host if replica.new else ""
-    engine = execution.engines[host]
-    lines: tuple[str, ...] = ()
+def _keep_failed(execution: Execution, placed: Placed, container_id: str | None, error: Unhealthy) -> Failure:
+    """The evidence; the container is stopped and kept beside it."""
     container = error.container
+    lines: tuple[str, ...] = ()
+    ended = container is not None and container.state != "running"
     if container_id:
-        try:
-            lines = engine.read_logs(container_id, tail=_LOG_LINES)
-            engine.stop_container(container_id)
-            container = engine.inspect_container(container_id)
-            engine.rename_container(container_id, failed_container(replica.new.name if replica.new else ""))
-        except (HostError, DeclareError):
-            pass
-    failure = Failure(
-        subject=str(replica),
-        host=host,
+        with suppress(HostError):
+            lines = execution.engines[placed.host].read_logs(container_id, tail=_LOG_LINES)
+        _set_aside(execution, placed, container_id)
+    return Failure(
+        subject="",
+        host=placed.host,
         reason=error.reason,
         check=error.check,
-        exit_code=container.exit_code if container and error.reason.startswith(("exited", "crashed")) else None,
+        exit_code=container.exit_code if container and ended else None,
         oom_killed=bool(container and container.oom_killed),
         log_lines=lines,
     )
-    return ReplicaFailed(failure, container_id)
+
+
+def _set_aside(execution: Execution, placed: Placed, container_id: str | None) -> None:
+    """Stop a container that failed, and rename it, so that it stands for no replica; as far as its host answers."""
+    if container_id:
+        engine = execution.engines[placed.host]
+        with suppress(HostError):
+            engine.stop_container(container_id)
+            engine.rename_container(container_id, failed_container(placed.name))
 
 
 def stop(execution: Execution, subject: str, existing: Existing) -> None:
@@ -173,11 +187,14 @@ def start_again(execution: Execution, app: App, subject: str, existing: Existing
     doors = _find_doors(execution, app, existing.host, existing.bindings)
     try:
         engine.start_container(existing.id)
-        wait_healthy(Patient(engine, existing.id, app, doors.check), settle=0.0, interrupt=execution.interrupt)
+        # One that ran on may have crashed long ago: only what it does from now on counts.
+        restarts = engine.inspect_container(existing.id).restart_count
+        patient = Patient(engine, existing.id, app, doors.check, restarts)
+        wait_healthy(patient, settle=0.0, interrupt=execution.interrupt)
     except Unhealthy as error:
-        raise ReplicaFailed(Failure(subject, existing.host, error.reason, error.check), existing.id) from error
+        raise ReplicaFailed(Failure(subject, existing.host, error.reason, error.check)) from error
     except HostError as error:
-        raise ReplicaFailed(Failure(subject, existing.host, error.reason), existing.id) from error
+        raise ReplicaFailed(Failure(subject, existing.host, error.reason)) from error
     execution.tell(subject, "started again", host=existing.host)
     return doors.route
 

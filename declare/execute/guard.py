@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from declare.model.engine import EngineWriter
+from declare.model.errors import EngineError
 
 CHANGING = frozenset({
     "create_container", "create_volume", "remove_container", "remove_volume", "rename_container", "run_command",
@@ -37,8 +38,15 @@ class _Guarded:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._before(self._engine.host)
-            if name in CHANGING:
-                self._ledger.changed = True
-            return member(*args, **kwargs)
+            refused = False
+            try:
+                return member(*args, **kwargs)
+            except EngineError:
+                refused = True
+                raise
+            finally:
+                # A call without an answer may well have had its effect.
+                if name in CHANGING and not refused:
+                    self._ledger.changed = True
 
         return call

@@ -30,12 +30,16 @@ class Unhealthy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """A started replica. `endpoint` is where its check is asked; None if it has no allocated port."""
+    """A started replica. `endpoint` is where its check is asked; None if it has no allocated port.
+
+    `restarts` is how often it had crashed before it was started this time.
+    """
 
     engine: EngineReader
     container_id: str
     app: App
     endpoint: Endpoint | None
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def wait_healthy(patient: Patient, *, settle: float, interrupt: Interrupt) -> No
     check = _choose_check(patient, container)
     good, pause, last = 0, _FIRST_PAUSE, ""
     while True:
-        _require_alive(container, last)
+        _require_alive(patient, container, last)
         answer = check.ask(container)
         good, last = (good + 1 if answer.good else 0), answer.text
         if good >= check.wanted:
@@ -92,8 +96,7 @@ def _choose_check(patient: Patient, container: Container) -> _Check:
     disabled = declared is not None and isinstance(declared.check, CommandCheck) and declared.check.test == ("NONE",)
     if container.health is not None and not disabled:
         return _Check(_ask_engine, 1, 0.5)
-    up_since = time.monotonic()
-    return _Check(lambda found: _ask_running(found, up_since, patient.app.update.settle), 1, 0.5, settles=False)
+    return _Check(_RunningCheck(patient.app.update.settle, container.restart_count), 1, 0.5, settles=False)
 
 
 def _ask_http(patient: Patient, endpoint: Endpoint, path: str, timeout: float) -> Answer:
@@ -134,10 +137,19 @@ def _ask_engine(container: Container) -> Answer:
     return Answer(container.health == "healthy", f"the container's own health check → {container.health}")
 
 
-def _ask_running(container: Container, since: float, settle: float) -> Answer:
-    up = container.state == "running" and container.restart_count == 0
-    good = up and time.monotonic() - since >= settle
-    return Answer(good, f"running for {format_duration(settle)} → {container.state}")
+class _RunningCheck:
+    """Running for so many seconds without a restart; each restart begins the count anew."""
+
+    def __init__(self, settle: float, restarts: int) -> None:
+        self._settle = settle
+        self._restarts = restarts
+        self._since = time.monotonic()
+
+    def __call__(self, container: Container) -> Answer:
+        if container.state != "running" or container.restart_count != self._restarts:
+            self._restarts, self._since = container.restart_count, time.monotonic()
+        good = container.state == "running" and time.monotonic() - self._since >= self._settle
+        return Answer(good, f"running for {format_duration(self._settle)} → {container.state}")
 
 
 def _inspect(patient: Patient) -> Container:
@@ -147,11 +159,11 @@ def _inspect(patient: Patient) -> Container:
         raise Unhealthy("was removed while it started") from None
 
 
-def _require_alive(container: Container, last: str) -> None:
+def _require_alive(patient: Patient, container: Container, last: str) -> None:
     if container.state in ("exited", "dead"):
         raise Unhealthy(f"exited with code {container.exit_code}", last, container)
-    if container.restart_count >= RESTARTS_GIVEN_UP:
-        times = container.restart_count
+    times = container.restart_count - patient.restarts
+    if times >= RESTARTS_GIVEN_UP:
         raise Unhealthy(f"crashed {times} times, last with code {container.exit_code}", last, container)
 
 
@@ -161,6 +173,6 @@ def _require_settled(patient: Patient, settle: float, interrupt: Interrupt, last
     while (left := end - time.monotonic()) > 0:
         interrupt.wait(min(0.5, left))
         container = _inspect(patient)
-        _require_alive(container, last)
+        _require_alive(patient, container, last)
         if container.restart_count != before:
             raise Unhealthy("crashed after it was healthy", last, container)

@@ -1,6 +1,6 @@
 """What must be there before anything is changed: images on every host that will run them, then volumes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from declare.execute.execution import Execution
@@ -10,8 +10,8 @@ from declare.model.labels import PROJECT
 from declare.model.plan import ImagePull, VolumeCreate
 
 
-class PullFailed(DeclareError):
-    """An image could not be brought to a host; nothing was changed."""
+class NotPrepared(DeclareError):
+    """An image could not be brought to a host, or a volume not be made: no app was touched."""
 
     def __init__(self, failures: Sequence[Failure]) -> None:
         super().__init__("; ".join(f"{failure.host}: {failure.subject}: {failure.reason}" for failure in failures))
@@ -19,7 +19,7 @@ class PullFailed(DeclareError):
 
 
 def pull_images(execution: Execution, pulls: Sequence[ImagePull]) -> None:
-    """Bring each image to each host that lacks it, all at once. Raises PullFailed with every host's reason."""
+    """Bring each image to each host that lacks it, all at once. Raises NotPrepared with every host's reason."""
     wanted = [(pull, host) for pull in pulls for host in pull.hosts]
     if not wanted:
         return
@@ -33,7 +33,7 @@ def pull_images(execution: Execution, pulls: Sequence[ImagePull]) -> None:
         elif error:
             raise error
     if failures:
-        raise PullFailed(failures)
+        raise NotPrepared(failures)
     for pull in pulls:
         _require_one_id(execution, pull)
 
@@ -59,14 +59,16 @@ def _require_one_id(execution: Execution, pull: ImagePull) -> None:
         raise Conflict(pull.hosts[0], f"{pull.image} is not the same image on all hosts: {told}")
 
 
-def create_volumes(execution: Execution, volumes: Sequence[VolumeCreate], guarded: Callable[[], None]) -> None:
-    """Make the volumes that replicas need; creating one that exists changes nothing."""
+def create_volumes(execution: Execution, volumes: Sequence[VolumeCreate]) -> None:
+    """Make the volumes that replicas need; creating one that exists changes nothing. Raises NotPrepared."""
     for volume in volumes:
-        guarded()
-        execution.engines[volume.host].create_volume(
-            volume.name,
-            driver=volume.driver,
-            driver_opts=volume.driver_opts,
-            labels={**volume.labels, PROJECT: execution.project},
-        )
+        try:
+            execution.engines[volume.host].create_volume(
+                volume.name,
+                driver=volume.driver,
+                driver_opts=volume.driver_opts,
+                labels={**volume.labels, PROJECT: execution.project},
+            )
+        except HostError as error:
+            raise NotPrepared([Failure(f"volume {volume.name}", error.host, error.reason)]) from error
         execution.tell(f"volume {volume.name}", "created", host=volume.host)

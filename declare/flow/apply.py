@@ -14,8 +14,8 @@ from declare.execute.execution import Execution, PortKeeper, one_at_a_time
 from declare.execute.executor import execute
 from declare.execute.guard import Ledger, guard
 from declare.execute.interrupt import Interrupt
-from declare.execute.prepare import PullFailed
-from declare.execute.rollout import AppResult
+from declare.execute.prepare import NotPrepared
+from declare.execute.progress import AppResult
 from declare.execute.serving import find_serving
 from declare.fleet.lock import EXPIRY, Claim, FleetLock
 from declare.flow.engines import Engines, open_writers
@@ -24,7 +24,7 @@ from declare.flow.plan import Planned, PlanRequest, decide, look, make_key, plan
 from declare.flow.project import Project
 from declare.flow.proxies import open_proxies, present_model, serve_already
 from declare.model.engine import EngineWriter
-from declare.model.errors import DeclareError, NotAllowed, PlanStale
+from declare.model.errors import DeclareError, HostError, NotAllowed, PlanStale
 from declare.model.event import Failure, Listener, Outcome, Transition
 from declare.model.observed import Observed
 from declare.model.plan import Action, Plan
@@ -152,8 +152,8 @@ class _Apply:
             execution = self._prepare(starts)
             try:
                 outcome, results = execute(execution, self._planned.plan)
-            except PullFailed as error:
-                return self._finish(_failed_pull(self._planned.plan, error), {})
+            except NotPrepared as error:
+                return replace(_not_prepared(self._planned.plan, error), changed=self._ledger.changed)
         return self._finish(replace(outcome, changed=self._ledger.changed), results)
 
     def _before_write(self, host: str) -> None:
@@ -211,12 +211,12 @@ class _Apply:
                 return outcome
             after = look(self._planned.project, self._all, read_record=False, inspect_all=request.inspect_all)
             record = self._memory.finish(after, results)
+            return self._confirm(outcome, replace(after, record=record)) if outcome.reached else outcome
         except DeclareError as error:
             self._listener(Transition("record", "not written", detail=str(error)))
-            return outcome
-        if not outcome.reached:
-            return outcome
-        return self._confirm(outcome, replace(after, record=record))
+            if not outcome.reached:
+                return outcome
+            return replace(outcome, failed=1, failures=(_describe("record", error),))
 
     def _confirm(self, outcome: Outcome, after: Observed) -> Outcome:
         """Reached means observed: a plan over what is there now must find nothing left to do."""
@@ -229,6 +229,12 @@ class _Apply:
         reason = "was changed by something else meanwhile, or did not come out as planned"
         failures = tuple(Failure(name, "", reason, next_command="declare plan") for name in differing)
         return replace(outcome, failed=len(failures), failures=failures)
+
+
+def _describe(subject: str, error: DeclareError) -> Failure:
+    if isinstance(error, HostError):
+        return Failure(subject, error.host, error.reason)
+    return Failure(subject, "", str(error))
 
 
 def _held_ports(planned: Planned) -> dict[str, set[int]]:
@@ -246,7 +252,7 @@ def _held_ports(planned: Planned) -> dict[str, set[int]]:
     return held
 
 
-def _failed_pull(plan: Plan, error: PullFailed) -> Outcome:
+def _not_prepared(plan: Plan, error: NotPrepared) -> Outcome:
     waiting = sum(replica.action is not Action.KEEP for app in plan.apps for replica in app.replicas)
     return Outcome(failed=len(error.failures), not_started=waiting, failures=error.failures)
 

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from declare.execute.rollout import AppResult
-from declare.fleet.record import leave_identity, write_record
+from declare.execute.progress import AppResult
+from declare.fleet.record import find_record_container, leave_identity, write_record
 from declare.flow.plan import Planned, make_key
 from declare.model import names
 from declare.model.engine import EngineWriter
-from declare.model.errors import NotFound
+from declare.model.errors import NotFound, Unreachable
 from declare.model.observed import Observed
 from declare.model.plan import Action, AppChange
 from declare.model.record import AppRecord, KnownHost, PlacedReplica, Record, Revision
@@ -18,6 +19,8 @@ from declare.model.record import AppRecord, KnownHost, PlacedReplica, Record, Re
 KEPT_REVISIONS = 3
 _KEPT_HISTORY = 20
 _AT_ONCE = 64
+
+Result = Literal["succeeded", "failed", "rolled back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Memory:
             known = {
                 host.name: KnownHost(host.engine.id, token)
                 for host, token in zip(new, tokens, strict=True)
-                if host.engine is not None
+                if host.engine is not None and token is not None
             }
         if known or self._planned.record is None:
             self._write(replace(self._record, hosts=dict(sorted({**self._record.hosts, **known}.items()))))
@@ -65,7 +68,7 @@ class Memory:
             if change.action is Action.REMOVE:
                 if result is None or result.succeeded:
                     apps.pop(change.name, None)
-            elif change.name in declared and (change.name in results or change.action is not Action.KEEP):
+            elif change.name in declared and _has_begun(change, result):
                 spec = declared[change.name].spec
                 apps[change.name] = self._record_app(change, apps.get(change.name), dict(spec), result)
         placements = tuple(sorted(_read_placements(after, self._planned)))
@@ -77,37 +80,39 @@ class Memory:
     def forget(self) -> None:
         """Remove the record from every host: the project is gone."""
         for host in self._hosts:
-            for container in host.containers:
-                if container.owner and container.owner.role == "record" and self._is_ours(container.owner.project):
-                    self._engines[host.name].remove_container(container.id, force=True)
+            engine = self._engines[host.name]
+            container = find_record_container(engine.list_containers(), self._planned.inventory.project)
+            if container:
+                engine.remove_container(container.id, force=True)
 
-    def _is_ours(self, project: str) -> bool:
-        return project == self._planned.inventory.project
-
-    def _leave_identity(self, host: str) -> str:
+    def _leave_identity(self, host: str) -> str | None:
+        """The token that counts on this host; None if the host fell silent: the next apply leaves it one."""
         engine, token = self._engines[host], uuid.uuid4().hex
         try:
-            return leave_identity(engine, self._planned.inventory.project, token)
-        except NotFound:
-            engine.import_empty_image(names.EMPTY_IMAGE)
-            return leave_identity(engine, self._planned.inventory.project, token)
+            try:
+                return leave_identity(engine, self._planned.inventory.project, token)
+            except NotFound:
+                engine.import_empty_image(names.EMPTY_IMAGE)
+                return leave_identity(engine, self._planned.inventory.project, token)
+        except Unreachable:
+            return None
 
     def _record_app(
         self, change: AppChange, before: AppRecord | None, spec: Mapping[str, object], result: AppResult | None
     ) -> AppRecord:
+        """What failed keeps the spec of before, so that the next plan still shows the change."""
         revisions = before.revisions if before else ()
         if result and not result.succeeded:
-            kept_spec = before.spec if before else {}
-            return AppRecord(kept_spec, (*revisions, self._revision(change, spec, "failed", result))[-_KEPT_HISTORY:])
+            outcome: Result = "rolled back" if result.undone else "failed"
+            failed = self._revision(change, spec, outcome, result.failures[0].reason if result.failures else "")
+            return AppRecord(before.spec if before else {}, _trim((*revisions, failed)))
         last = revisions[-1] if revisions else None
         if last is None or last.number != change.revision or last.result != "succeeded":
-            revisions = (*revisions, self._revision(change, spec, "succeeded", result))
-        return AppRecord(spec, revisions[-_KEPT_HISTORY:])
+            cause = ", ".join(field.path for field in change.fields)
+            revisions = (*revisions, self._revision(change, spec, "succeeded", cause))
+        return AppRecord(spec, _trim(revisions))
 
-    def _revision(
-        self, change: AppChange, spec: Mapping[str, object], outcome: str, result: AppResult | None
-    ) -> Revision:
-        cause = result.failures[0].reason if result and result.failures else ", ".join(f.path for f in change.fields)
+    def _revision(self, change: AppChange, spec: Mapping[str, object], outcome: Result, cause: str) -> Revision:
         return Revision(
             number=change.revision,
             spec=spec,
@@ -117,7 +122,7 @@ class Memory:
             applied_by=self._run.who,
             git=self._run.git,
             run=self._run.run,
-            result="succeeded" if outcome == "succeeded" else "failed",
+            result=outcome,
             cause=cause,
         )
 
@@ -133,6 +138,20 @@ class Memory:
     def _write(self, record: Record) -> None:
         self._record = replace(record, sequence=record.sequence + 1)
         write_record(self._engines, self._hosts, self._record)
+
+
+def _has_begun(change: AppChange, result: AppResult | None) -> bool:
+    """Whether anything came of the change: an app that was not begun leaves no trace."""
+    if result is None:
+        return change.action is not Action.KEEP
+    return result.succeeded or bool(result.done or result.failed or result.undone)
+
+
+def _trim(revisions: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    """The newest ones, and of those that succeeded as many as one can go back to, however many failed since."""
+    good = [at for at, revision in enumerate(revisions) if revision.result == "succeeded"][-KEPT_REVISIONS:]
+    recent = len(revisions) - _KEPT_HISTORY
+    return tuple(revision for at, revision in enumerate(revisions) if at >= recent or at in good)
 
 
 def _read_placements(after: Observed, planned: Planned) -> list[PlacedReplica]:

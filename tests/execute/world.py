@@ -202,6 +202,11 @@ class World:
         self.events.clear()
         self.interrupt = Interrupt()
 
+    def expire_locks(self) -> None:
+        """What the next apply does, once it has seen for long enough that nobody renews them."""
+        for host in self.hosts.values():
+            host.containers = {k: c for k, c in host.containers.items() if _owner(c, "role") != "lock"}
+
     # what there is to see
 
     def containers(self, role: str = "replica", app: str | None = None) -> dict[str, FakeContainer]:
