@@ -22,7 +22,9 @@ Render = Callable[[ProxyModel, str, int], str]
 """The hash of the configuration for a model, a proxy host ("" for the user's own nginx) and an acknowledging port."""
 
 _BY_HAND = "stopped by hand"
+_EDITED = "edited by hand"
 _OTHERWISE = "it serves another configuration than its file"
+_UNLIKE_FILE = "its file is not what it serves"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class _Decider:
         observed = self.situation.observed.file_proxy_hash
         if wanted is None or wanted == observed:
             return ProxyHostChange("", Action.KEEP)
-        return ProxyHostChange("", Action.UPDATE, "not served yet" if observed is None else "configuration changed")
+        return ProxyHostChange("", Action.UPDATE, "configuration changed" if observed else _UNLIKE_FILE)
 
     def _decide(self, view: HostView, current: Container | None) -> ProxyHostChange:
         if not view.usable:
@@ -166,7 +168,8 @@ class _Decider:
         if in_file is None and served is None:
             return "its configuration is unknown"
         if in_file not in (None, wanted):
-            return "configuration changed"
+            # What nginx serves is called as it was delivered, so a file that is called otherwise was touched since.
+            return "configuration changed" if served in (None, in_file) else _EDITED
         return _OTHERWISE if served not in (None, wanted) else ""
 
 
@@ -179,6 +182,8 @@ def _show_drift(hosts: Sequence[ProxyHostChange]) -> Iterator[Drift]:
     for host in hosts:
         if host.action is Action.REPLACE and host.cause == _BY_HAND:
             yield Drift("proxy", host.host, _BY_HAND, "apply replaces it")
+        elif host.action is Action.UPDATE and host.cause == _EDITED:
+            yield Drift("proxy", host.host, f"its configuration was {_EDITED}", "apply puts it back")
         elif host.action is Action.UPDATE and host.cause == _OTHERWISE:
             yield Drift("proxy", host.host, _OTHERWISE, "apply reloads it")
 
