@@ -67,8 +67,8 @@ class HostProxy:
 
     def wait_drained(self, seconds: float) -> None:
         """Return when the workers of before have ended, at the latest after so many seconds."""
-        if self._swapped is not None:
-            await_workers(self._swapped, drain=seconds)
+        if self._swapped is not None and await_workers(self._swapped, drain=seconds):
+            self._swapped = None
 
     def finish(self) -> None:
         """Nothing is left to do."""
