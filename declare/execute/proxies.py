@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from declare.execute.guard import Ledger
 from declare.model.engine import EngineWriter
 from declare.model.errors import Unreachable
 from declare.model.event import Listener, Transition
@@ -11,6 +12,7 @@ from declare.model.proxy import ProxyModel
 from declare.proxy.config import NginxConfig
 from declare.proxy.container import create_proxy, proxy_owner, retire_proxy
 from declare.proxy.deliver import Prepared, Swapped, await_workers, prepare, swap
+from declare.proxy.failure import ProxyRefused
 from declare.proxy.own import deliver_own
 
 Render = Callable[[ProxyModel, str, int], NginxConfig]
@@ -119,9 +121,10 @@ class OwnProxy:
 
     host = ""
 
-    def __init__(self, form: FileProxy, *, root: str, render: Render, listener: Listener) -> None:
+    def __init__(self, form: FileProxy, *, root: str, render: Render, listener: Listener, ledger: Ledger) -> None:
         self._form = form
         self._root = root
+        self._ledger = ledger
         self._render = render
         self._listener = listener
         self._config: NginxConfig | None = None
@@ -134,7 +137,12 @@ class OwnProxy:
         """Serve what was prepared; raises a DeclareError when that is not acknowledged."""
         if self._config is None:
             raise ValueError("nothing was prepared")
-        deliver_own(self._form, self._config, root=self._root, drain=0.0)
+        before, self._ledger.changed = self._ledger.changed, True
+        try:
+            deliver_own(self._form, self._config, root=self._root, drain=0.0)
+        except ProxyRefused:
+            self._ledger.changed = before
+            raise
         self._listener(Transition("proxy", "reloaded"))
 
     def wait_drained(self, seconds: float) -> None:

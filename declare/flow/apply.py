@@ -186,6 +186,7 @@ class _Apply:
                     addresses=addresses,
                     operation=self._lock.claim.id,
                     listener=self._listener,
+                    ledger=self._ledger,
                 ),
                 proxy.model if proxy else None,
                 serving,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from declare.execute.balancer import Proxy, with_endpoints
+from declare.execute.guard import Ledger
 from declare.execute.proxies import HostProxy, OwnProxy, Render, RetiredProxy
 from declare.execute.serving import find_serving
 from declare.model.app import Desired
@@ -53,33 +54,31 @@ def read_own_hash(inventory: Inventory) -> str | None:
 
 def open_proxies(
     plan: Plan, inventory: Inventory, engines: Mapping[str, EngineWriter], *, addresses: Mapping[str, str],
-    operation: str, listener: Listener,
+    operation: str, listener: Listener, ledger: Ledger,
 ) -> list[Proxy]:  # fmt: skip
     """One driver for each proxy host of the plan, in the order of their names."""
-    if plan.proxy is None or inventory.proxy is None:
-        return []
-    form = inventory.proxy.form
-    render = renderer(inventory, addresses)
-    if isinstance(form, FileProxy):
-        return [OwnProxy(form, root=inventory.root, render=render, listener=listener)]
+    form = inventory.proxy.form if inventory.proxy else None
     proxies: list[Proxy] = []
-    for change in plan.proxy.hosts:
+    for change in plan.proxy.hosts if plan.proxy else ():
         engine = engines.get(change.host)
         if change.action is Action.REMOVE:
             if change.old is not None:
                 proxies.append(RetiredProxy(change.host, change.old, engine, listener))
-            continue
-        proxies.append(
-            HostProxy(
-                change,
-                engine,
-                project=plan.project,
-                image=form.image,
-                operation=operation,
-                render=render,
-                listener=listener,
+        elif isinstance(form, FileProxy):
+            render = renderer(inventory, addresses)
+            proxies.append(OwnProxy(form, root=inventory.root, render=render, listener=listener, ledger=ledger))
+        elif form is not None:
+            proxies.append(
+                HostProxy(
+                    change,
+                    engine,
+                    project=plan.project,
+                    image=form.image,
+                    operation=operation,
+                    render=renderer(inventory, addresses),
+                    listener=listener,
+                )
             )
-        )
     return proxies
 
 
