@@ -10,7 +10,7 @@ CHANGING = frozenset({
     "create_container", "create_volume", "remove_container", "remove_volume", "rename_container", "run_command",
     "signal_container", "start_container", "stop_container", "unpause_container", "update_container", "write_files",
 })  # fmt: skip
-_PREPARING = frozenset({"import_empty_image", "load_image", "pull_image"})
+PREPARING = frozenset({"import_empty_image", "load_image", "pull_image"})
 
 
 class Ledger:
@@ -33,7 +33,7 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         member = getattr(self._engine, name)
-        if name not in CHANGING and name not in _PREPARING:
+        if name not in CHANGING and name not in PREPARING:
             return member
 
         def call(*args: Any, **kwargs: Any) -> Any:

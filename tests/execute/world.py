@@ -1,15 +1,15 @@
 """A project on three fake hosts, nginx included, with every call in the order in which it was made."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from declare.execute.guard import CHANGING
+from declare.execute.guard import CHANGING, PREPARING
 from declare.execute.interrupt import Interrupt
 from declare.flow.apply import ApplyRequest, apply_plan, apply_planned
 from declare.flow.plan import Planned, PlanRequest, plan_project
@@ -61,6 +61,10 @@ class Call:
     def changes(self) -> bool:
         return self.name in CHANGING
 
+    @property
+    def writes(self) -> bool:
+        return self.name in CHANGING | PREPARING
+
 
 class FakeHost(FakeEngine):
     """A fake engine whose proxy containers do what nginx does with a configuration.
@@ -102,6 +106,16 @@ class FakeHost(FakeEngine):
             if not self.deaf:
                 self.served[container.id] = container.files[live].decode()
         return 0, ""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All that a host has on its disk or in its memory."""
+        return {name: getattr(self, name) for name in ("containers", "volumes", "images", "made", "served")}
+
+    @state.setter
+    def state(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
 
     @property
     def upstreams(self) -> dict[str, set[str]]:
@@ -207,6 +221,16 @@ class World:
         for host in self.hosts.values():
             host.containers = {k: c for k, c in host.containers.items() if _owner(c, "role") != "lock"}
 
+    def remember(self) -> "Callable[[], None]":
+        """What puts all hosts back to how they are now."""
+        kept = {name: deepcopy(host.state) for name, host in self.hosts.items()}
+
+        def put_back() -> None:
+            for name, host in self.hosts.items():
+                host.state = deepcopy(kept[name])
+
+        return put_back
+
     # what there is to see
 
     def containers(self, role: str = "replica", app: str | None = None) -> dict[str, FakeContainer]:
@@ -285,13 +309,3 @@ class _Watched(FakeWriter):
         with super()._call(name, about) as engine:
             yield engine
         self._world.note(self._host, name, about, done=True)
-
-
-def edit(document: Mapping[str, Json], **fields: Json) -> dict[str, Json]:
-    """An app with these fields laid over."""
-    return {**json.loads(json.dumps(document)), **fields}
-
-
-def without_settling(outcome: Outcome) -> Outcome:
-    """An outcome as tests compare it: how long it took is nobody's business."""
-    return replace(outcome, seconds=0.0)
