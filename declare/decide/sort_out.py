@@ -68,7 +68,8 @@ def sort_out(containers: Iterable[Container], project: str, matches: Matches) ->
         if owner is None or owner.project != project:
             result.buckets[_bucket_of_stranger(container, project)].append(container)
         elif owner.role == "proxy":
-            result.buckets[Bucket.PROXY].append(container)
+            is_named = container.name == names.proxy_container(project, owner.generation)
+            result.buckets[Bucket.PROXY if is_named else Bucket.COPY].append(container)
         elif owner.role != "replica" or not owner.app:
             result.buckets[Bucket.BOOKKEEPING].append(container)
         else:
@@ -130,10 +131,10 @@ def _choose(
             parts[Bucket.INCOMPLETE].append(container)
         else:
             named.append((container, owner))
-    # Labels can be copied, a name can't be had twice on one host: who claims a replica under another name has only
-    # been renamed if nobody claims it under the right one.
-    renamed = not named and bool(others)
-    candidates = named or [(c, o) for c, o in others if c.state != "created"]
+    # Labels can be copied, a name and a port can't be had twice on one host: who claims a replica under another name
+    # has only been renamed if nobody claims it under the right one, and if the rest is as the labels say.
+    candidates = named or [(c, o) for c, o in others if c.state != "created" and _bears_out(c, o)]
+    renamed = not named and bool(candidates)
     ranked = sorted(candidates, key=lambda pair: _preference(pair[0], pair[1], matches))
     parts[Bucket.CURRENT] = [container for container, _ in ranked[:1]]
     parts[Bucket.SUPERSEDED] = [container for container, _ in ranked[1:]] if named else []
@@ -148,6 +149,14 @@ def _choose(
         failed=tuple(parts[Bucket.FAILED]),
         going=tuple(parts[Bucket.GOING]),
     )
+
+
+def _bears_out(container: Container, owner: Ownership) -> bool:
+    held = {(binding.host_port, binding.protocol) for binding in container.bindings}
+    image = owner.spec.get("image")
+    # An engine shows the bare ID of an image that lost its name.
+    has_image = image in (None, container.image) or container.image.startswith("sha256:")
+    return has_image and all((port.host_port, port.protocol) in held for port in owner.ports)
 
 
 def _preference(container: Container, owner: Ownership, matches: Matches) -> tuple[bool, bool, int, str, str]:

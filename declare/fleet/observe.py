@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from declare.fleet.record import TOKEN, find_record_container, newest, read_record
+from declare.model import names
 from declare.model.engine import EngineReader
 from declare.model.errors import EngineError, HostError, NotFound, Unreachable
 from declare.model.observed import Container, EngineInfo, Image, Observed, ObservedHost, ObservedProxy, Volume
@@ -155,7 +156,14 @@ def _read_images(engine: EngineReader, references: Sequence[str]) -> Mapping[str
 
 def current_proxy(containers: Sequence[Container], project: str) -> Container | None:
     """The proxy container of a project on one host: a running one before a stopped one, then the newest."""
-    proxies = [c for c in containers if c.owner and c.owner.project == project and c.owner.role == "proxy"]
+    proxies = [
+        c
+        for c in containers
+        if c.owner
+        and c.owner.project == project
+        and c.owner.role == "proxy"
+        and c.name == names.proxy_container(project, c.owner.generation)
+    ]
     return max(proxies, key=lambda c: (c.is_running, c.owner.generation if c.owner else 0, c.id), default=None)
 
 
