@@ -111,7 +111,15 @@ class _Decider:
                 problems.append(Problem(f"proxy: {error}", help="widen ports in the inventory"))
         if isinstance(form, FileProxy):
             hosts.append(self._decide_file())
-        return hosts, problems
+        return hosts, [*problems, *self._find_clashes(hosts)]
+
+    def _find_clashes(self, hosts: Sequence[ProxyHostChange]) -> Iterator[Problem]:
+        for host in hosts:
+            if host.new and (host.host, host.new.name) in self.situation.strange_names:
+                yield Problem(
+                    f"proxy: {host.host} has a container named {host.new.name} that is not declare's",
+                    help=f"rename or remove it: declare leaves it alone (docker rename {host.new.name} …)",
+                )
 
     def _decide_file(self) -> ProxyHostChange:
         wanted = self.render(self.model, "", 0) if self.render else None
