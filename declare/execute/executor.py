@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from declare.execute.balancer import ProxyUnconfirmed
+from declare.execute.balancer import Balancer, ProxyUnconfirmed
 from declare.execute.execution import Execution
 from declare.execute.interrupt import Interrupted
 from declare.execute.prepare import create_volumes, pull_images
@@ -69,12 +69,17 @@ def _finish_up(execution: Execution, plan: Plan) -> tuple[list[Failure], bool]:
 
 
 def _last_steps(execution: Execution, plan: Plan) -> Iterator[tuple[str, Callable[[], None]]]:
-    yield "proxy", execution.balancer.bring_up_to_date
-    yield "proxy", execution.balancer.finish
+    yield "proxy", partial(_finish_proxies, execution.balancer)
     for leftover in plan.leftovers:
         yield leftover.name, partial(_remove_leftover, execution, leftover)
     for volume in plan.volume_removals:
         yield f"volume {volume.name}", partial(_remove_volume, execution, volume)
+
+
+def _finish_proxies(balancer: Balancer) -> None:
+    """Only once those that stay are up to date may others go."""
+    balancer.bring_up_to_date()
+    balancer.finish()
 
 
 def _remove_leftover(execution: Execution, leftover: Existing) -> None:

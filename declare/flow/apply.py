@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -222,14 +222,28 @@ class _Apply:
     def _confirm(self, outcome: Outcome, after: Observed) -> Outcome:
         """Reached means observed: a plan over what is there now must find nothing left to do."""
         planned = self._planned
+        if planned.request.destroy:
+            return self._confirm_gone(outcome, after)
         request = replace(planned.request, restart=())
         left = decide(planned.project, request, after, planned.values).plan
         if left.is_empty:
             return replace(outcome, unreachable=_silent(left))
         differing = [app.name for app in left.apps if app.action is not Action.KEEP] or ["proxy"]
         reason = "was changed by something else meanwhile, or did not come out as planned"
-        failures = tuple(Failure(name, "", reason, next_command="declare plan") for name in differing)
-        return replace(outcome, failed=len(failures), failures=failures)
+        return _not_as_planned(outcome, differing, reason)
+
+    def _confirm_gone(self, outcome: Outcome, after: Observed) -> Outcome:
+        """An app that is gone can't be planned any more: what was to go must not be there."""
+        project = self._planned.inventory.project
+        owners = (container.owner for host in after.hosts for container in host.containers)
+        there = {owner.app for owner in owners if owner and owner.project == project and owner.role == "replica"}
+        left = [change.name for change in self._planned.plan.apps if change.name in there]
+        return _not_as_planned(outcome, left, "is still there, or there again") if left else outcome
+
+
+def _not_as_planned(outcome: Outcome, names: Sequence[str], reason: str) -> Outcome:
+    failures = tuple(Failure(name, "", reason, next_command="declare plan") for name in names)
+    return replace(outcome, failed=len(failures), failures=failures)
 
 
 def _describe(subject: str, error: DeclareError) -> Failure:

@@ -73,7 +73,7 @@ def read_plan(path: Path) -> SavedPlan:
         if outer["format"] != FORMAT or outer["sha256"] != hashlib.sha256(canonical_json(body).encode()).hexdigest():
             raise NotAPlan(f"{path} was altered since it was written, or by another version", help="make a new plan")
         return _decode(body)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NotAPlan(f"{path} is not a plan that declare wrote", help="declare plan --out FILE writes one") from error
 
 
@@ -124,6 +124,8 @@ def _encode_desired(desired: Desired) -> dict[str, Any]:
 
 
 def _decode(body: Any) -> SavedPlan:
+    if not isinstance(body["inventory"], str) or not isinstance(body["whole"], bool):
+        raise TypeError("the inventory is a path, and whole is true or false")
     desired = body["desired"]
     request: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in body["request"].items()
