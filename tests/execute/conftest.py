@@ -1,10 +1,12 @@
 """A world for each test; what would only make a test wait is short."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from declare.proxy.deliver import swap
 from tests.execute.world import World
 
 PATIENCE = {
@@ -13,6 +15,7 @@ PATIENCE = {
     "declare.execute.health._FIRST_PAUSE": 0.002,
     "declare.execute.health._STILL_OPEN": 0.02,
     "declare.fleet.lock._POLL": 0.01,
+    "declare.execute.proxies.swap": partial(swap, seconds=0.3),
     "declare.proxy.container.ACK_TIMEOUT": 0.3,
     "declare.proxy.deliver.ACK_TIMEOUT": 0.3,
     "declare.proxy.deliver._POLL": 0.005,
