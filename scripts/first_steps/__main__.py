@@ -9,10 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.first_steps.ground import Ground, NoGround, find_ground, find_grounds_in_use
+from scripts.first_steps.ground import PROJECT, Ground, NoGround, find_ground, find_grounds_in_use
 
 ROOT = Path(__file__).parent.parent.parent
-PROJECT = ROOT / "quickstart"
 NAME = "shop.example.com"
 CALLS = 9
 DOWN = "scripts/quickstart --down"
@@ -27,7 +26,7 @@ def main(words: list[str]) -> int:
         if words == ["--down"]:
             take_down()
         else:
-            bring_up()
+            bring_up(find_ground())
     except (Failed, NoGround) as error:
         print(f"\nerror: {error}", file=sys.stderr)
         return 1
@@ -37,16 +36,15 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def bring_up() -> None:
+def bring_up(ground: Ground) -> None:
     begun = time.monotonic()
-    ground = find_ground()
     say(ground.title)
     ground.prepare(say)
     if (PROJECT / "inventory.yaml").exists():
-        say("quickstart/ is kept as you left it")
+        say(f"{PROJECT.name}/ is kept as you left it")
     else:
         write_project(ground)
-        say("quickstart/ is a copy of examples/shop, with an inventory of what is here")
+        say(f"{PROJECT.name}/ is a copy of examples/shop, with an inventory of what is here")
     declare("apply", "--yes")
     show_answers(ground)
     print(f"\nUp after {time.monotonic() - begun:.0f} s.\n\n{ground.try_next}\n\nTo remove all of it: {DOWN}")
@@ -54,11 +52,11 @@ def bring_up() -> None:
 
 def take_down() -> None:
     for ground in find_grounds_in_use():
-        ground.remove(PROJECT)
+        ground.remove()
         say(f"removed: {ground.removed}")
     if PROJECT.exists():
         shutil.rmtree(PROJECT)
-        say("removed: quickstart/")
+        say(f"removed: {PROJECT.name}/")
 
 
 def write_project(ground: Ground) -> None:
@@ -68,7 +66,7 @@ def write_project(ground: Ground) -> None:
     key.write_text(secrets.token_hex(16))
     program = PROJECT / "declare"
     exports = "".join(f"export {name}='{value}'\n" for name, value in ground.environment.items())
-    program.write_text(f'#!/bin/sh\n{exports}exec {ROOT}/.venv/bin/declare "$@"\n')
+    program.write_text(f'#!/bin/sh\n{exports}exec {sys.executable} -m declare "$@"\n')
     program.chmod(0o755)
     (PROJECT / "inventory.yaml").write_text(ground.inventory())
 
@@ -78,13 +76,13 @@ def declare(*words: str) -> None:
     code = subprocess.run(["./declare", *words], cwd=PROJECT, stdin=subprocess.DEVNULL, check=False).returncode
     if code:
         raise Failed(
-            f"it ended with exit code {code}; look around in quickstart/ with ./declare, or start again: {DOWN}"
+            f"it ended with exit code {code}; look around in {PROJECT.name}/ with ./declare, or start again: {DOWN}"
         )
 
 
 def show_answers(ground: Ground) -> None:
     """Asks as curl would, until all replicas have answered once."""
-    address, port = ground.front(PROJECT)
+    address, port = ground.front()
     url = f"http://{address}:{port}/" if port != 80 else f"http://{address}/"
     print(f"\n$ curl -H 'Host: {NAME}' {url}", flush=True)
     answers = {ask(address, port) for _ in range(CALLS)}

@@ -13,7 +13,10 @@ from tests.fleet.engine_api import answers, call
 from tests.fleet.fleet import list_fleets
 from tests.images.catalog import NGINX
 
-FLEET = "quickstart"
+FLEET = os.environ.get("QUICKSTART_NAME", "quickstart")
+"""Of the fleet and of the project's folder. Tests have names of their own, beside the one that a user may have up."""
+
+PROJECT = Path(__file__).parent.parent.parent / FLEET
 MARK = "# The quickstart's, on the engine at "
 LABELS = ("{zone: a, disk: ssd}", "{zone: b}", "{zone: c}")
 VARIABLES = 'vars: {TAG: "1.0", DOMAIN: example.com}\n'
@@ -36,10 +39,10 @@ class Ground(Protocol):
 
     def inventory(self) -> str: ...
 
-    def front(self, project: Path) -> tuple[str, int]:
+    def front(self) -> tuple[str, int]:
         """Address and port where nginx answers."""
 
-    def remove(self, project: Path) -> None:
+    def remove(self) -> None:
         """All of it, but for the project's folder."""
 
 
@@ -48,15 +51,15 @@ class OwnHosts:
 
     title = "Three hosts on this machine, each with its own network, Docker engine and sshd, reached over ssh"
     removed = "the three hosts and all that ran on them"
-    try_next = """\
-Now in quickstart/ (`cd quickstart`):
+    try_next = f"""\
+Now in {FLEET}/ (`cd {FLEET}`):
   sed -i 's/replicas: 3/replicas: 5/' apps/web.yaml; ./declare plan       what one change means
   ./declare apply                                                         asks, and does it
   sed -i 's/TAG: "1.0"/TAG: "1.1"/' inventory.yaml; ./declare apply       a new version, no request dropped
   ./declare status                                                        what runs where, and how it is
-  ../scripts/fleet kill --name quickstart h3; ./declare plan              a dead host is named, and waited for
+  ../scripts/fleet kill --name {FLEET} h3; ./declare plan              a dead host is named, and waited for
   ./declare apply --lost h3                                               unless you say that it is gone
-  ../scripts/fleet boot --name quickstart h3; ./declare apply             and when it comes back
+  ../scripts/fleet boot --name {FLEET} h3; ./declare apply             and when it comes back
   ./declare explain healthcheck                                           what a field means"""
 
     def __init__(self) -> None:
@@ -93,10 +96,10 @@ Now in quickstart/ (`cd quickstart`):
         lines += ["", "proxy:", "  hosts: [h1, h2]", f"  image: {NGINX}", "", VARIABLES]
         return "\n".join(lines)
 
-    def front(self, project: Path) -> tuple[str, int]:  # noqa: ARG002
+    def front(self) -> tuple[str, int]:
         return self._hosts.hosts["h1"].address, 80
 
-    def remove(self, project: Path) -> None:  # noqa: ARG002
+    def remove(self) -> None:
         self._hosts.down()
 
 
@@ -104,8 +107,8 @@ class OneEngine:
     """The engine that is there anyway. Project and images have their own names, so that nothing else is touched."""
 
     environment: Mapping[str, str] = {}
-    try_next = """\
-Now in quickstart/ (`cd quickstart`):
+    try_next = f"""\
+Now in {FLEET}/ (`cd {FLEET}`):
   sed -i 's/replicas: 3/replicas: 5/' apps/web.yaml; ./declare plan       what one change means
   ./declare apply                                                         asks, and does it
   sed -i 's/TAG: "1.0"/TAG: "1.1"/' inventory.yaml; ./declare apply       a new version, no request dropped
@@ -129,14 +132,14 @@ Now in quickstart/ (`cd quickstart`):
                  VARIABLES]  # fmt: skip
         return "\n".join(lines)
 
-    def front(self, project: Path) -> tuple[str, int]:
-        text = (project / "inventory.yaml").read_text()
+    def front(self) -> tuple[str, int]:
+        text = (PROJECT / "inventory.yaml").read_text()
         return "127.0.0.1", int(text.partition("listen: {http: ")[2].partition("}")[0])
 
-    def remove(self, project: Path) -> None:
+    def remove(self) -> None:
         command = ["./declare", "destroy", "--volumes", "--yes"]
         done = subprocess.run(
-            command, cwd=project, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            command, cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise NoGround(f"the shop could not be removed:\n{done.stderr.strip()}")
@@ -159,7 +162,7 @@ def find_ground() -> Ground:
 
 def find_grounds_in_use() -> list[Ground]:
     """Those on which an earlier run put the shop."""
-    inventory = Path(__file__).parent.parent.parent / "quickstart" / "inventory.yaml"
+    inventory = PROJECT / "inventory.yaml"
     first = inventory.read_text().partition("\n")[0] if inventory.exists() else ""
     found: list[Ground] = [OwnHosts()] if FLEET in list_fleets() else []
     return found + ([OneEngine(Path(first.removeprefix(MARK)))] if first.startswith(MARK) else [])
