@@ -31,8 +31,11 @@ class NoGround(Exception):
 class Ground(Protocol):
     title: str
     removed: str
-    environment: Mapping[str, str]
     try_next: str
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What `declare` needs to reach it."""
 
     def prepare(self, say: Say) -> None:
         """Hosts on, images there. Does nothing where that is so."""
@@ -106,7 +109,6 @@ Now in {FLEET}/ (`cd {FLEET}`):
 class OneEngine:
     """The engine that is there anyway. Project and images have their own names, so that nothing else is touched."""
 
-    environment: Mapping[str, str] = {}
     try_next = f"""\
 Now in {FLEET}/ (`cd {FLEET}`):
   sed -i 's/replicas: 3/replicas: 5/' apps/web.yaml; ./declare plan       what one change means
@@ -119,6 +121,7 @@ Now in {FLEET}/ (`cd {FLEET}`):
     def __init__(self, engine: Path) -> None:
         self.title = f"The Docker engine of this machine, at {engine}"
         self.removed = f"the shop and its images from the Docker engine at {engine}"
+        self.environment: Mapping[str, str] = {}
         self._engine = engine
         self._nginx = NGINX_PULLED
 
