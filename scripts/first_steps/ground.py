@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scripts.first_steps.images import NGINX_PULLED, SHOP, build_on, remove_from
-from tests.fleet import Fleet, FleetError, why_no_fleet
+from tests.fleet import Fleet, FleetError, Host, why_no_fleet
 from tests.fleet.engine_api import answers, call
 from tests.fleet.fleet import list_fleets
 from tests.images.catalog import NGINX
@@ -82,7 +82,7 @@ Now in {FLEET}/ (`cd {FLEET}`):
         try:
             if self._fleet is None:
                 self._fleet = Fleet.up(FLEET, hosts=3)
-            self._fleet.each(lambda host: host.is_on() or host.boot())
+            self._fleet.each(_switch_on)
             for host in self._fleet.hosts.values():
                 for name, source in SHOP.items():
                     call(host.socket, "POST", f"/images/{source}/tag?repo={name.replace(':', '&tag=')}")
@@ -147,6 +147,11 @@ Now in {FLEET}/ (`cd {FLEET}`):
         if done.returncode:
             raise NoGround(f"the shop could not be removed:\n{done.stderr.strip()}")
         remove_from(self._engine)
+
+
+def _switch_on(host: Host) -> None:
+    if not host.is_on():
+        host.boot()
 
 
 def find_ground() -> Ground:

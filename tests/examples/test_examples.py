@@ -23,7 +23,7 @@ INVENTORIES = sorted(
 
 @pytest.mark.parametrize("inventory", INVENTORIES, ids=str)
 def test_every_example_is_valid_as_it_stands(inventory: Path) -> None:
-    command = [sys.executable, "-m", "declare", "validate", "-i", EXAMPLES / inventory]
+    command: list[str | Path] = [sys.executable, "-m", "declare", "validate", "-i", EXAMPLES / inventory]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -10,7 +10,7 @@ from tests.packaging.conftest import ROOT
 
 BIN = Path(sys.executable).parent
 SHELL = ("scripts/install-packages", "scripts/quickstart", "scripts/setup", "scripts/test", ".ci/run")
-CHECKS = {
+CHECKS: dict[str, list[str | Path]] = {
     "lint": [BIN / "ruff", "check", "--output-format", "concise"],
     "format": [BIN / "ruff", "format", "--check"],
     "types": [BIN / "mypy"],
