@@ -101,7 +101,8 @@ def _take_lock(
     writers = {name: engine for name, engine in engines.reachable.items() if name not in lost}
     lock = FleetLock(writers, hosts, claim, expiry=request.lock_expiry, waiting=tell_once)
     lock.acquire(request.lock_timeout)
-    listener(Transition("lock", "held"))
+    if told:
+        listener(Transition("lock", "held"))
     return lock
 
 

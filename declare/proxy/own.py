@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 from urllib.parse import urlsplit
 
 from declare.model.errors import InputError
@@ -20,6 +22,7 @@ from declare.proxy.read import find_complaint
 HOST = "proxy"  # stands for the host's name in failures
 ACK_TIMEOUT = 10.0
 _COMMAND_TIMEOUT = 30.0
+_OUTPUT_LIMIT = 64 * 1024
 _POLL = 0.05
 _SETTLE = 0.5
 
@@ -109,19 +112,28 @@ def _candidate(file: Path) -> Path:
 def _run(command: Sequence[str], *, config: Path, root: str) -> str:
     """Why the command failed, in its own words; "" if it did not."""
     words = [word.replace("{config}", str(config)) for word in command]
+    # Into a file: a command that starts nginx leaves a daemon which would hold a pipe open for ever.
+    with TemporaryFile() as said:
+        complaint = _call(words, root, said)
+        said.seek(0)
+        output = said.read(_OUTPUT_LIMIT).decode("utf-8", "replace")
+    if complaint is None:
+        return ""
+    return find_complaint(output) or output.strip().rpartition("\n")[2] or complaint
+
+
+def _call(words: Sequence[str], root: str, said: IO[bytes]) -> str | None:
+    """Why it failed, as far as its end tells; None if it did not."""
     try:
         done = subprocess.run(
-            words, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            words, cwd=root, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT,
             timeout=_COMMAND_TIMEOUT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"{words[0]} did not end within {_COMMAND_TIMEOUT:.0f} s"
     except (OSError, ValueError) as error:
         return f"{words[0]} can't be run: {error}"
-    if done.returncode == 0:
-        return ""
-    output = done.stdout.decode("utf-8", "replace")
-    return find_complaint(output) or output.strip().rpartition("\n")[2] or f"{words[0]} exited {done.returncode}"
+    return None if done.returncode == 0 else f"{words[0]} exited {done.returncode}"
 
 
 def _await(ack: Acknowledgement, wanted: str, *, seconds: float) -> bool:

@@ -37,7 +37,7 @@ def show_outcome(outcome: Outcome, *, verb: str = "apply", again: str = "declare
     counts = ", ".join(_show_counts(outcome))
     if outcome.reached:
         took = f" in {show_seconds(outcome.seconds)}" if outcome.seconds else ""
-        return [line(span(f"{name} complete", Style.GOOD), f": {counts or 'nothing had to be changed'}{took}.")]
+        return [line(span(f"{name} complete", Style.GOOD), f": {counts or _show_nothing(outcome)}{took}.")]
     counts = counts or "nothing was changed"
     code = f"Exit code {outcome.exit_code}."
     if outcome.interrupted:
@@ -50,6 +50,10 @@ def show_outcome(outcome: Outcome, *, verb: str = "apply", again: str = "declare
     hint = f', or "{again} {lost}" if it is gone for good' if lost else ""
     text = f': {counts}.{silent} {code} Run "{again}" again later{hint}.'
     return [line(span(f"{name} incomplete", Style.WARNING), text)]
+
+
+def _show_nothing(outcome: Outcome) -> str:
+    return "no replica had to be changed" if outcome.changed else "nothing had to be changed"
 
 
 def _show_counts(outcome: Outcome) -> Iterator[str]:

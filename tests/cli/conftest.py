@@ -45,7 +45,7 @@ def planned(project, monkeypatch):  # noqa: ARG001
     """Every plan comes out as the one in `.plan`, without a host being asked."""
     answer = SimpleNamespace(plan=EVERYDAY, requests=[])
 
-    def plan_project(opened, request):
+    def plan_project(opened, request, **_):
         answer.requests.append(request)
         return SimpleNamespace(plan=answer.plan, project=opened, request=request)
 

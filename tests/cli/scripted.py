@@ -10,7 +10,7 @@ from declare.model.event import Outcome, Transition
 from tests.show.plans import EVERYDAY
 
 
-def plan_project(project, request):
+def plan_project(project, request, **_):
     return SimpleNamespace(plan=EVERYDAY, project=project, request=request)
 
 

@@ -27,12 +27,20 @@ def test_bad_input_is_refused_at_the_door(case: BadInput, declare, tmp_path, mon
     assert "Traceback" not in ended.err and not HARMFUL.search(ended.err)
 
 
+# What the system reports as a peak counts the test itself, before it became another program; a limit does not.
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (200 << 20, 200 << 20))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @pytest.mark.parametrize("case", HOSTILE, ids=lambda case: case.id)
 def test_hostile_files_cost_the_process_little(case: BadInput, tmp_path):
     case.write(tmp_path)
     with (tmp_path / "err").open("w") as err:
         process = subprocess.Popen(
-            [sys.executable, "-m", "declare", "validate"],
+            [sys.executable, "-c", LIMITED, sys.executable, "-m", "declare", "validate"],
             cwd=tmp_path,
             stdout=err,
             stderr=err,
@@ -40,5 +48,7 @@ def test_hostile_files_cost_the_process_little(case: BadInput, tmp_path):
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 1 and "Traceback" not in (tmp_path / "err").read_text()
-    assert usage.ru_utime + usage.ru_stime < 2 and usage.ru_maxrss < 200 * 1024
+    told = (tmp_path / "err").read_text()
+    assert process.returncode == 1 and "error: " in told
+    assert "Traceback" not in told and "unexpected" not in told
+    assert usage.ru_utime + usage.ru_stime < 2
