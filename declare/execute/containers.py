@@ -195,7 +195,7 @@ def start_again(execution: Execution, app: App, subject: str, existing: Existing
         raise ReplicaFailed(Failure(subject, existing.host, error.reason, error.check)) from error
     except HostError as error:
         raise ReplicaFailed(Failure(subject, existing.host, error.reason)) from error
-    execution.tell(subject, "started again", host=existing.host)
+    execution.tell(subject, "healthy" if existing.running else "started again", host=existing.host)
     return doors.route
 
 
