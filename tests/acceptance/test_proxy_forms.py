@@ -18,6 +18,7 @@ from tests.fleet.errors import wait_until
 from tests.fleet.load import Load
 
 ONE: dict[str, Json] = {"web": {**WEB, "replicas": 1}}
+BRIEF: Json = {**WEB, "update": {"settle": "500ms", "healthy_within": "20s", "drain": "1s"}}
 CONFIG = "/etc/nginx/declare/nginx.conf"
 NGINX = "declare-test/nginx:1.22"
 
@@ -96,10 +97,10 @@ def test_paths_must_lead_to_their_apps_and_prefixes_be_stripped_where_asked(shop
 
 def test_a_route_that_was_removed_must_answer_404(shop: Project, clean_fleet: Fleet) -> None:
     host = clean_fleet.hosts["h1"]
-    shop.write(apps={"web": {**ONE["web"], "routes": ["other.test"]}})  # type: ignore[dict-item]
+    shop.write(apps={"web": {**ONE["web"], "routes": ["other.test"]}})
     apply(shop)
     assert ask(host.address)[0] == 404 and ask(host.address, host="other.test")[0] == 200
-    shop.write(apps={"web": {key: value for key, value in ONE["web"].items() if key != "routes"}})  # type: ignore[union-attr]
+    shop.write(apps={"web": {key: value for key, value in ONE["web"].items() if key != "routes"}})
     apply(shop)
     assert ask(host.address, host="other.test")[0] == 404
 
@@ -242,9 +243,10 @@ def test_a_second_proxy_of_ours_must_be_removed(shop: Project, clean_fleet: Flee
     """As one is left over where a replacement was killed half way."""
     host = clean_fleet.hosts["h1"]
     (old,) = proxies(host)
-    label = json.loads(host.docker("inspect", old))[0]["Config"]["Labels"]
-    options = [word for key, value in label.items() for word in ("--label", f"{key}={value}")]
-    host.docker("create", "--name", "shop-proxy-9", *options, NGINX)
+    labels = json.loads(host.docker("inspect", old))[0]["Config"]["Labels"] | {"declare.generation": "9"}
+    options = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
+    host.docker("create", "--name", "shop.proxy-9", *options, NGINX)
+    assert "shop.proxy-9 on h1 belongs to nothing declared" in shop.run("plan").stdout
     apply(shop)
     assert answers(host) and len(proxies(host)) == 1
 
@@ -360,7 +362,7 @@ def own(tmp_path: Path) -> Iterator[Own]:
 @pytest.fixture
 def behind_own(clean_fleet: Fleet, own: Own) -> Project:
     """Three replicas behind the user's own nginx, applied."""
-    project = make_shop(clean_fleet, own.folder, apps={"web": WEB})
+    project = make_shop(clean_fleet, own.folder, apps={"web": BRIEF})
     project.write(inventory={"proxy": own.proxy})
     apply(project)
     return project
@@ -368,7 +370,7 @@ def behind_own(clean_fleet: Fleet, own: Own) -> Project:
 
 def test_an_nginx_of_ones_own_must_serve_every_replica_and_every_change(behind_own: Project, own: Own) -> None:
     assert len({json.loads(ask("127.0.0.1", port=own.http)[1])["hostname"] for _ in range(20)}) == 3
-    behind_own.write(apps={"web": {**WEB, "image": "declare-test/web:2"}})
+    behind_own.write(apps={"web": {**BRIEF, "image": "declare-test/web:2"}})
     with Load(("127.0.0.1", own.http), host=DOMAIN, rate=40) as load:
         apply(behind_own)
     load.check()
@@ -379,7 +381,7 @@ def test_an_nginx_of_ones_own_must_serve_every_replica_and_every_change(behind_o
 def test_a_file_that_the_users_test_refuses_must_change_nothing(behind_own: Project, own: Own) -> None:
     before = own.config.read_text()
     behind_own.write(
-        apps={"web": {**WEB, "routes": [DOMAIN, "other.test"]}},
+        apps={"web": {**BRIEF, "routes": [DOMAIN, "other.test"]}},
         inventory={"proxy": {**own.proxy, "test": ["sh", "-c", "echo 'not today' >&2; exit 1"]}},
     )
     done = behind_own.run("apply", "--yes")
@@ -391,7 +393,7 @@ def test_a_file_that_the_users_test_refuses_must_change_nothing(behind_own: Proj
 def test_a_reload_that_fails_must_put_the_old_file_back(behind_own: Project, own: Own) -> None:
     before = own.config.read_text()
     behind_own.write(
-        apps={"web": {**WEB, "routes": [DOMAIN, "other.test"]}},
+        apps={"web": {**BRIEF, "routes": [DOMAIN, "other.test"]}},
         inventory={"proxy": {**own.proxy, "reload": ["false"]}},
     )
     done = behind_own.run("apply", "--yes")
