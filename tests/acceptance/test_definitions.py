@@ -8,6 +8,7 @@ import pytest
 
 from declare.flow.plan import Planned
 from declare.model.canonical import Json
+from declare.model.observed import Volume
 from declare.model.plan import Action
 from tests.acceptance.cases import BASE
 from tests.acceptance.project import ROOT, Project
@@ -32,7 +33,7 @@ FIXED = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    found = Project.on_fakes(tmp_path / "project", FakeEngine(volumes={"data": ""}))
+    found = Project.on_fakes(tmp_path / "project", FakeEngine(volumes={"data": Volume()}))
     found.environment |= {"S1": "one", "S1_AGAIN": "one", "S2": "two"}
     write(found)
     for name in ("one", "two"):

@@ -50,7 +50,7 @@ class Schemas:
         raise TypeError(origin)
 
     def define(self, kind: Any) -> str:
-        name = kind.__name__
+        name = str(kind.__name__)
         if name not in self.definitions:
             self.definitions[name] = {}
             self.definitions[name] = self.properties(kind)
@@ -59,7 +59,7 @@ class Schemas:
     def properties(self, kind: Any) -> dict[str, Any]:
         hints = typing.get_type_hints(kind)
         properties = {field.name: self.of(hints[field.name]) for field in fields(kind)}
-        description = " ".join(inspect.getdoc(kind).split())
+        description = " ".join((inspect.getdoc(kind) or "").split())
         return closed(properties, description)
 
 
