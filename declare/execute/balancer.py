@@ -124,7 +124,7 @@ class Balancer:
             self._drain(drain)
 
     def finish(self) -> None:
-        """Once all serve nothing but the newest: retire what shall not serve any more. Raises the first DeclareError."""
+        """Once all serve nothing but the newest, retire what shall not serve. Raises the first DeclareError."""
         if self._proxies:
             self._drain(0.0)
         for proxy in self._proxies:

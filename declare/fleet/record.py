@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from declare.model import labels, names
@@ -133,8 +133,3 @@ def leave_identity(engine: EngineWriter, project: str, token: str) -> str:
             raise
         return container.labels.get(TOKEN, "")
     return token
-
-
-def with_hosts(record: Record, hosts: Mapping[str, KnownHost]) -> Record:
-    """The record with these hosts known besides those it knew."""
-    return replace(record, hosts=dict(sorted({**record.hosts, **hosts}.items())))

@@ -1,7 +1,7 @@
 """Whether a new replica can take work: every kind of check, on a clock that only the waiting moves."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,6 +10,7 @@ import pytest
 from declare.execute.health import Patient, Unhealthy, probe, wait_healthy
 from declare.execute.interrupt import Interrupt, Interrupted
 from declare.load.app import parse_app
+from declare.model.canonical import Json
 from declare.model.engine import ContainerRequest
 from declare.model.errors import Unreachable
 from declare.model.observed import Container, PortBinding
@@ -41,7 +42,7 @@ class Clock(Interrupt):
 class Ward:
     """One started container on one fake host, and its patient."""
 
-    def __init__(self, spec: dict[str, object], *, has_healthcheck: bool = False) -> None:
+    def __init__(self, spec: Mapping[str, Json], *, has_healthcheck: bool = False) -> None:
         image = FakeImage("sha256:" + "a" * 64, has_healthcheck=has_healthcheck)
         self.engine = FakeEngine("h1", images={"web:1": image})
         binding = PortBinding(8000, PORT, "127.0.0.1", name="http")

@@ -1,13 +1,15 @@
 """One app from what runs to what was planned: what is there afterwards, and what served on the way."""
 
 import re
-from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from declare.execute.execution import PortKeeper
 from declare.execute.interrupt import Interrupted
 from declare.model.errors import Conflict, EngineError, NotFound, Unreachable
 from declare.model.event import Outcome
+from declare.model.inventory import PortRange
 from tests.execute.world import Call, World, app, routed
 
 PROXIES = {"proxies": ["h1", "h2"]}
@@ -56,7 +58,7 @@ def test_start_first_never_serves_with_fewer_replicas_than_declared(world: World
 
 
 def test_stop_first_never_runs_old_and_new_of_a_replica_at_once(world: World):
-    db = {"volumes": ["data:/data"], "port": 5432, "healthcheck": {"tcp": True}}
+    db: dict[str, Any] = {"volumes": ["data:/data"], "port": 5432, "healthcheck": {"tcp": True}}
     world.declare({"db": app(**db)})
     world.apply()
     together: list[list[str]] = []
@@ -184,6 +186,12 @@ def test_two_replicas_whose_ports_are_taken_do_not_get_the_same_one(world: World
     assert world.apply().exit_code == 0
     ports = [c.request.bindings[0].host_port for c in world.containers(app="web").values()]
     assert len(set(ports)) == 4 and min(ports) >= 20005
+
+
+def test_the_next_free_port_is_given_once_and_the_search_wraps_round():
+    keeper = PortKeeper(PortRange(20000, 20003), {"h1": {20003}})
+    assert [keeper.take_next("h1", 20001) for _ in range(4)] == [20002, 20000, None, None]
+    assert keeper.take_next("h2", 20003) == 20000
 
 
 def test_a_fixed_port_that_is_taken_fails_its_replica_and_leaves_nothing(world: World):
@@ -508,7 +516,7 @@ def secret_app(**fields):
     return {"web": app(secrets=["password", {"name": "token", "env": "TOKEN"}], **fields)}
 
 
-SECRETS = {"secrets": {"password": {"env": "PW"}, "token": {"env": "TK"}}}
+SECRETS: dict[str, Any] = {"secrets": {"password": {"env": "PW"}, "token": {"env": "TK"}}}
 
 
 @pytest.mark.parametrize("read_only", [False, True])
@@ -556,4 +564,3 @@ def test_a_generation_is_never_used_twice(world: World):
         world.apply()
     made = [int(name.rpartition("-")[2]) for name in world.running("web")]
     assert made == [5]
-    assert all(earlier != later for earlier, later in pairwise(world.running("web")))

@@ -127,7 +127,7 @@ class FakeHost(FakeEngine):
 
 
 def is_proxy(container: FakeContainer) -> bool:
-    return _owner(container, "role") == "proxy"
+    return bool(_owner(container, "role") == "proxy")
 
 
 def _ack_port(container: FakeContainer) -> int:

@@ -1,17 +1,30 @@
 """From a plan to the fleet: what is asked, what is locked, what is written only under the lock."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from declare.fleet.lock import FleetLock
 from declare.flow.apply import ApplyRequest, apply_plan
+from declare.flow.plan import Planned
 from declare.flow.unlock import unlock
 from declare.model.errors import DeclareError, LockHeld, LockLost, NotAllowed, NotFound, PlanStale, Unreachable
 from declare.model.labels import OPERATION
+from declare.model.plan import Plan
 from tests.execute.world import Call, World, app, routed
 
 PROXIES = {"proxies": ["h1", "h2"]}
+
+
+def note_in(asked: list[Plan]) -> Callable[[Planned], bool]:
+    """Says yes, and notes to what."""
+
+    def approve(planned: Planned) -> bool:
+        asked.append(planned.plan)
+        return True
+
+    return approve
 
 
 def test_nothing_to_do_asks_nobody_and_locks_nothing(world: World):
@@ -34,8 +47,8 @@ def test_a_fleet_that_moved_between_plan_and_lock_is_asked_about_again(world: Wo
     world.declare({"web": app("web:2", replicas=2)})
     planned = world.plan()
     del world.hosts[world.host_of("shop-web-2-1")].containers[world.containers()["shop-web-2-1"].id]
-    asked = []
-    assert world.execute(planned, approve=lambda plan: not asked.append(plan.plan)).exit_code == 0
+    asked: list[Plan] = []
+    assert world.execute(planned, approve=note_in(asked)).exit_code == 0
     assert len(asked) == 2 and asked[0] == planned.plan != asked[1]
     assert world.images("web") == ["web:2"] * 2 and world.is_settled()
 
@@ -43,8 +56,6 @@ def test_a_fleet_that_moved_between_plan_and_lock_is_asked_about_again(world: Wo
 def test_a_no_to_the_second_question_changes_nothing_and_unlocks(world: World):
     world.declare({"web": app(replicas=2)})
     planned = world.plan()
-    world.hosts["h1"].volumes["x"] = ""
-    world.declare({"web": app(replicas=2)})
     world.apply()
     world.hosts["h1"].containers.clear()
     answers = iter([True, False])
@@ -55,8 +66,8 @@ def test_a_no_to_the_second_question_changes_nothing_and_unlocks(world: World):
 
 def test_an_unmoved_fleet_is_asked_about_once(world: World):
     world.declare({"web": app(replicas=2)})
-    asked = []
-    world.apply(approve=lambda plan: not asked.append(plan))
+    asked: list[Plan] = []
+    world.apply(approve=note_in(asked))
     assert len(asked) == 1
 
 
@@ -87,8 +98,13 @@ def test_every_writing_call_follows_a_check_of_the_lock_on_that_host(world: Worl
         with lock:
             seen.append((threading.get_ident(), kind, host))
 
-    check = FleetLock.check
-    monkeypatch.setattr(FleetLock, "check", lambda self, host: (check(self, host), note("check", host))[0])
+    original = FleetLock.check
+
+    def check(self: FleetLock, host: str) -> None:
+        original(self, host)
+        note("check", host)
+
+    monkeypatch.setattr(FleetLock, "check", check)
     world.declare({"web": routed(replicas=3), "db": app(volumes=["d:/d"]), "gone": routed(host="g.org")}, **PROXIES)
     world.apply()
     world.declare({"web": routed("web:2", replicas=2), "db": app("web:2", volumes=["d:/d"])}, **PROXIES)

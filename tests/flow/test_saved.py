@@ -14,7 +14,7 @@ from declare.flow.plan import Planned, PlanRequest
 from declare.flow.project import ProjectOptions, open_project
 from declare.flow.saved import NotAPlan, plan_again, read_plan, with_saved, write_plan
 from declare.load.schema import read_schema
-from declare.model.canonical import canonical_json
+from declare.model.canonical import Json, canonical_json
 from declare.model.errors import DeclareError, InputError, PlanStale
 from declare.model.observed import Observed
 from declare.model.plan import Plan
@@ -124,7 +124,8 @@ def test_an_altered_file_is_refused(world: World, how):
 def test_a_forged_file_with_a_right_checksum_is_refused_without_a_traceback(world: World, part):
     world.declare({"web": app()})
     path = save(world)
-    for value in ([], 1, None, {"apps": [], "unknown": 1}):
+    forged: tuple[Json, ...] = ([], 1, None, {"apps": [], "unknown": 1})
+    for value in forged:
         outer = json.loads(path.read_text())
         outer["plan"][part] = value
         outer["sha256"] = hashlib.sha256(canonical_json(outer["plan"]).encode()).hexdigest()
