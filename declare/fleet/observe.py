@@ -93,12 +93,12 @@ class _Survey:
 
     def finish(self, name: str) -> tuple[ObservedHost, Record | None]:
         if isinstance(self._engine, Unreachable):
-            return ObservedHost(name=name, reachable=False, reason=self._engine.reason), None
+            return ObservedHost(name=name, reachable=False, reason=_say_why(self._engine)), None
         try:
             return self._gather(name, self._engine)
         except HostError as error:
             address = self._engine.address
-            return ObservedHost(name=name, address=address, reachable=False, reason=error.reason), None
+            return ObservedHost(name=name, address=address, reachable=False, reason=_say_why(error)), None
 
     def _gather(self, name: str, engine: EngineReader) -> tuple[ObservedHost, Record | None]:
         contents = self._containers.result()
@@ -115,6 +115,11 @@ class _Survey:
             proxy=contents.proxy.result() if contents.proxy else None,
         )
         return host, record
+
+
+def _say_why(error: HostError) -> str:
+    """The reason, and what to do about it, where that is known."""
+    return f"{error.reason}; {error.help}" if error.help else error.reason
 
 
 @dataclass(frozen=True, slots=True)
