@@ -75,7 +75,7 @@ class FleetLock:
         self._stop = threading.Event()
         self._renewed_at = 0.0
         self._renewer: threading.Thread | None = None
-        self._broken = False
+        self._broken = ""
 
     def acquire(self, timeout: float) -> None:
         """Get the lock, or raise LockHeld after `timeout` seconds, Unreachable where no majority answers."""
@@ -96,15 +96,17 @@ class FleetLock:
 
     def check(self, host: str) -> None:
         """Raise LockLost unless our lock still stands on this host and was renewed on a majority in time."""
-        if self._broken or time.monotonic() - self._renewed_at > self._expiry:
+        if self._broken:
+            raise LockLost(self._broken)
+        if time.monotonic() - self._renewed_at > self._expiry:
             raise LockLost("the lock could not be renewed on a majority of the hosts; nothing more is written")
         if host not in self._mine:
             raise LockLost(f"{host}: the lock could not be taken on this host; nothing is written to it")
         try:
             self._engines[host].inspect_container(self._mine[host])
         except NotFound:
-            self._broken = True
-            raise LockLost(f"{host}: somebody broke the lock; nothing more is written") from None
+            self._broken = f"{host}: somebody broke the lock; nothing more is written"
+            raise LockLost(self._broken) from None
 
     def release(self) -> None:
         """Give it up. On a host that does not answer now the container stays, and counts as dead after the expiry."""

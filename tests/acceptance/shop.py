@@ -76,5 +76,3 @@ def ask(address: str, path: str = "/", *, port: int = 80, host: str = DOMAIN) ->
         return reply.status, reply.read().decode()
     finally:
         connection.close()
-
-

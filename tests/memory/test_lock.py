@@ -51,9 +51,8 @@ def test_a_dead_holders_lock_must_be_taken_over(engines: Engines) -> None:
     dead = make_lock(engines, "anna")
     dead.acquire(1)
     dead._stop.set()
-    with held(make_lock(engines, "ben"), wait=10 * EXPIRY):
-        with pytest.raises(LockLost):
-            dead.check("h1")
+    with held(make_lock(engines, "ben"), wait=10 * EXPIRY), pytest.raises(LockLost):
+        dead.check("h1")
     dead.release()
 
 
