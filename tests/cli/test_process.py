@@ -84,7 +84,9 @@ def test_a_signal_ends_a_question_at_once(project):
     assert process.stderr is not None
     seen = ""
     while "Only yes" not in seen:
-        seen += process.stderr.read(1)
+        read = process.stderr.read(1)
+        assert read, seen
+        seen += read
     process.send_signal(signal.SIGINT)
     code, _, err = end(process)
     os.close(reader)

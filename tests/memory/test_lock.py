@@ -10,7 +10,7 @@ from declare.fleet.lock import Claim, FleetLock, break_lock, find_lock
 from declare.model.errors import LockHeld, LockLost, Unreachable
 from tests.memory.conftest import Engines
 
-EXPIRY = 0.6
+EXPIRY = 2.0
 
 
 def make_lock(engines: Engines, holder: str, *, hosts: tuple[str, ...] = ("h1", "h2", "h3")) -> FleetLock:
